@@ -1,0 +1,237 @@
+"""Reading pictures that others made: zips and folders of PNG files, checked before a byte is trusted.
+
+Knows what may be wrong with such files; leaves what is stored to `catalogue`.
+"""
+
+import hashlib
+import io
+import json
+import stat
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from PIL import Image as Picture
+from PIL import UnidentifiedImageError
+
+MAX_SIDE_PX = 1024
+MAX_FILE_BYTES = 16 * 2**20
+MAX_TOTAL_BYTES = 8 * 2**30
+MAX_FILES = 1_000_000
+FORMAT = 1
+
+
+class ImageSetError(ValueError):
+    """A zip or folder that is no usable image set; the message says which file, what was expected, what came."""
+
+
+@dataclass(frozen=True)
+class PictureFile:
+    """A checked picture: its name in the zip, the hash of its pixels and what the labels say of it."""
+
+    file: str
+    sha256: str
+    class_index: int | None
+    seed: int | None
+
+
+@dataclass(frozen=True)
+class ImageSetFile:
+    """A checked zip: its pictures in file order, their one size, and the manifest (None for foreign zips)."""
+
+    pictures: list[PictureFile]
+    width_px: int
+    height_px: int
+    manifest: dict[str, Any] | None
+
+
+def png_pixels(name: str, data: bytes) -> tuple[tuple[int, int], bytes]:
+    """(width, height) and RGB8 pixels, row-major, of one PNG file. Raises ImageSetError naming the file."""
+    try:
+        with Picture.open(io.BytesIO(data), formats=["PNG"]) as picture:
+            if max(picture.size) > MAX_SIDE_PX:
+                raise ImageSetError(
+                    f"{name}: expected at most {MAX_SIDE_PX} pixels a side, got {picture.width}x{picture.height}"
+                )
+            if picture.mode != "RGB":
+                raise ImageSetError(
+                    f"{name}: expected 8-bit RGB without transparency, got mode {picture.mode}; convert it first"
+                )
+            if getattr(picture, "n_frames", 1) != 1:
+                raise ImageSetError(f"{name}: expected one picture, got an animation")
+            return picture.size, picture.tobytes()
+    except (
+        UnidentifiedImageError,
+        OSError,
+        SyntaxError,
+        ValueError,
+        Picture.DecompressionBombError,
+    ) as error:
+        if isinstance(error, ImageSetError):
+            raise
+        raise ImageSetError(f"{name}: expected a whole PNG file, got something else ({error})") from error
+
+
+def _checked_members(path: Path, archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    members = [info for info in archive.infolist() if not info.is_dir()]
+    if len(members) > MAX_FILES:
+        raise ImageSetError(f"{path}: expected at most {MAX_FILES} files, got {len(members)}")
+    total = 0
+    for info in members:
+        name = PurePosixPath(info.filename)
+        if name.is_absolute() or ".." in name.parts or "\\" in info.filename or ":" in info.filename:
+            raise ImageSetError(f"{path}: {info.filename!r} points outside the zip; it was not made for us")
+        if stat.S_ISLNK(info.external_attr >> 16):
+            raise ImageSetError(f"{path}: {info.filename!r} is a symbolic link; expected plain files")
+        if info.flag_bits & 1:
+            raise ImageSetError(f"{path}: {info.filename!r} is encrypted; expected plain files")
+        limit = MAX_TOTAL_BYTES if name.suffix == ".json" else MAX_FILE_BYTES
+        total += info.file_size
+        if (
+            info.file_size > limit
+            or total > MAX_TOTAL_BYTES
+            or info.file_size > 1000 * max(info.compress_size, 1)
+        ):
+            raise ImageSetError(
+                f"{path}: {info.filename!r} would unpack to {info.file_size} bytes; that looks like a bomb"
+            )
+    return members
+
+
+def _json_member(path: Path, archive: zipfile.ZipFile, name: str) -> Any:
+    if name not in archive.namelist():
+        return None
+    try:
+        return json.loads(archive.read(name))
+    except (ValueError, RecursionError, zipfile.BadZipFile) as error:
+        raise ImageSetError(f"{path}: {name} is no valid JSON ({error})") from error
+
+
+def _labels(path: Path, dataset: Any) -> dict[str, int]:
+    labels = dataset.get("labels") if isinstance(dataset, dict) else None
+    if labels is None:
+        return {}
+    good = isinstance(labels, list) and all(
+        isinstance(row, list)
+        and len(row) == 2
+        and isinstance(row[0], str)
+        and isinstance(row[1], int)
+        and row[1] >= 0
+        for row in labels
+    )
+    if not good:
+        raise ImageSetError(f'{path}: dataset.json: expected {{"labels": [[file, class index], ...]}}')
+    return dict(labels)
+
+
+MANIFEST_TYPES: dict[str, type | tuple[type, ...]] = {
+    "format": int,
+    "source": str,
+    "is_real": bool,
+    "class_names": list,
+    "width_px": int,
+    "height_px": int,
+    "images": list,
+}
+
+
+def _checked_manifest(path: Path, manifest: Any) -> dict[str, Any]:
+    if not isinstance(manifest, dict):
+        raise ImageSetError(f"{path}: manifest.json: expected an object, got {type(manifest).__name__}")
+    if manifest.get("format") != FORMAT:
+        raise ImageSetError(
+            f"{path}: manifest.json: expected format {FORMAT}, got {manifest.get('format')!r}; "
+            "it was written by another version of Tachisto"
+        )
+    for key, kind in MANIFEST_TYPES.items():
+        if not isinstance(manifest.get(key), kind):
+            raise ImageSetError(
+                f"{path}: manifest.json: {key}: got {manifest.get(key)!r:.60}, which is no valid value"
+            )
+    for row, image in enumerate(manifest["images"]):
+        if (
+            not isinstance(image, dict)
+            or not isinstance(image.get("file"), str)
+            or not isinstance(image.get("sha256"), str)
+        ):
+            raise ImageSetError(f"{path}: manifest.json: images[{row}]: expected file and sha256")
+    return manifest
+
+
+def _picture(path: Path, archive: zipfile.ZipFile, name: str) -> tuple[tuple[int, int], bytes]:
+    try:
+        data = archive.read(name)
+    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError) as error:
+        raise ImageSetError(f"{path}: {name} is damaged ({error})") from error
+    return png_pixels(f"{path}: {name}", data)
+
+
+def checked_zip(path: Path) -> ImageSetFile:
+    """Everything about the zip at `path`, each picture decoded once. Raises ImageSetError at the first fault."""
+    try:
+        archive = zipfile.ZipFile(path)
+    except (OSError, zipfile.BadZipFile) as error:
+        raise ImageSetError(
+            f"{path}: expected an image set (a zip of PNG files), got something else ({error})"
+        ) from error
+    with archive:
+        members = _checked_members(path, archive)
+        manifest = _json_member(path, archive, "manifest.json")
+        labels = _labels(path, _json_member(path, archive, "dataset.json"))
+        if manifest is not None:
+            manifest = _checked_manifest(path, manifest)
+        listed = {image["file"]: image for image in manifest["images"]} if manifest else {}
+        names = sorted(i.filename for i in members if PurePosixPath(i.filename).suffix.lower() == ".png")
+        if not names:
+            raise ImageSetError(f"{path}: expected PNG files in the zip, found none")
+        if manifest is not None and set(names) != set(listed):
+            odd = sorted(set(names) ^ set(listed))[0]
+            raise ImageSetError(
+                f"{path}: {odd}: expected the manifest to list exactly the PNG files; "
+                f"{len(names)} files, {len(listed)} listed"
+            )
+        pictures: list[PictureFile] = []
+        size = _picture(path, archive, names[0])[0]
+        for name in names:
+            picture_size, pixels = _picture(path, archive, name)
+            if picture_size != size:
+                raise ImageSetError(
+                    f"{path}: {name} has {picture_size[0]}x{picture_size[1]} pixels, expected {size[0]}x{size[1]} "
+                    "as the first picture: all pictures of a set have one size"
+                )
+            entry = listed.get(name, {})
+            found = hashlib.sha256(pixels).hexdigest()
+            if entry and found != entry["sha256"]:
+                raise ImageSetError(
+                    f"{path}: {name} has SHA-256 {found[:12]}, the manifest lists {entry['sha256'][:12]}; "
+                    "the file changed after it was written: generate the set again"
+                )
+            pictures.append(PictureFile(name, found, entry.get("class", labels.get(name)), entry.get("seed")))
+    if manifest and (manifest["width_px"], manifest["height_px"]) != size:
+        raise ImageSetError(
+            f"{path}: manifest.json says {manifest['width_px']}x{manifest['height_px']}, "
+            f"the pictures are {size[0]}x{size[1]}"
+        )
+    return ImageSetFile(pictures, size[0], size[1], manifest)
+
+
+def zip_pixels(path: Path, files: list[str]) -> Iterator[tuple[str, bytes]]:
+    """(file, RGB8 pixels) of these pictures of a zip, in the order given."""
+    with zipfile.ZipFile(path) as archive:
+        for name in files:
+            yield name, _picture(path, archive, name)[1]
+
+
+def folder_pictures(folder: Path) -> list[Path]:
+    """The PNG files below a folder, in name order. Raises ImageSetError if there are none or other files."""
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith("."))
+    foreign = [p for p in files if p.suffix.lower() != ".png"]
+    if foreign:
+        raise ImageSetError(f"{foreign[0]}: expected only PNG files in the folder; convert or move it away")
+    if not files:
+        raise ImageSetError(f"{folder}: expected PNG files, found none")
+    if outside := [p for p in files if p.is_symlink()]:
+        raise ImageSetError(f"{outside[0]}: is a symbolic link; expected plain files")
+    return files

@@ -1,0 +1,153 @@
+"""What a browser may say about a trial: the shape and ranges of one response message, checked field by field.
+
+Pure: no database, no clock. What a well-formed message does to the tables is in `sittings`.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+MAX_BATCH = 50
+ONE_DAY_MS = 86_400_000.0
+FLAGS = frozenset({"late_onset", "wrong_duration", "hidden", "blurred", "resized", "slept", "unwitnessed"})
+
+
+class MalformedMessage(ValueError):
+    """A message that cannot be understood; `index` is its place in the batch, None for the batch itself."""
+
+    def __init__(self, sentence: str, index: int | None = None) -> None:
+        super().__init__(sentence)
+        self.index = index
+
+
+@dataclass(frozen=True)
+class ResponseMessage:
+    """One checked response. Fields are those of `models.Response`; `digest` is the SHA-256 of the message."""
+
+    trial: str
+    digest: str
+    fields: dict[str, Any]
+
+
+def number(low: float, high: float) -> Callable[[Any], float]:
+    def check(value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(f"a number of {low:g} to {high:g}")
+        if not math.isfinite(value) or not low <= value <= high:
+            raise ValueError(f"a number of {low:g} to {high:g}")
+        return float(value)
+
+    return check
+
+
+def whole(low: int, high: int) -> Callable[[Any], int]:
+    def check(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise ValueError(f"a whole number of {low} to {high}")
+        return value
+
+    return check
+
+
+def one_of(*words: str) -> Callable[[Any], str]:
+    def check(value: Any) -> str:
+        if value not in words:
+            raise ValueError(f"one of {', '.join(words)}")
+        return value
+
+    return check
+
+
+def or_null(check: Callable[[Any], Any], empty: Any = None) -> Callable[[Any], Any]:
+    return lambda value: empty if value is None else check(value)
+
+
+def boolean(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("true or false")
+    return value
+
+
+def flags(value: Any) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(flag, str) and flag in FLAGS for flag in value):
+        raise ValueError(f"a list out of {', '.join(sorted(FLAGS))}")
+    return sorted(set(value))
+
+
+def token(value: Any) -> str:
+    if not isinstance(value, str) or not 1 <= len(value) <= 64:
+        raise ValueError("the trial's name, 1 to 64 characters")
+    return value
+
+
+def utc(value: Any) -> datetime:
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise ValueError("a time in ISO 8601 with its zone")
+    return moment.astimezone(UTC)
+
+
+FIELDS: dict[str, Callable[[Any], Any]] = {
+    "status": one_of("answered", "timed_out", "interrupted"),
+    "answer": or_null(one_of("real", "generated"), ""),
+    "reaction_ms": or_null(number(0, ONE_DAY_MS)),
+    "reaction_origin": or_null(one_of("element_timing", "frame"), ""),
+    "input_kind": or_null(one_of("key", "mouse", "touch", "pen"), ""),
+    "planned_frames": whole(1, 100_000),
+    "measured_frames": or_null(whole(0, 1_000_000)),
+    "measured_ms": or_null(number(0, ONE_DAY_MS)),
+    "frame_ms": number(1, 1000),
+    "timing_ok": or_null(boolean),
+    "timing_witness": one_of("element_timing", "callback"),
+    "flags": flags,
+    "lost_focus": boolean,
+    "shown_utc": or_null(utc),
+}
+KEYS = frozenset(FIELDS) | {"trial"}
+
+
+def digest(body: dict[str, Any]) -> str:
+    """SHA-256 of the message in canonical form, so that the same values are the same message."""
+    return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def response_message(body: Any, index: int) -> ResponseMessage:
+    """The checked message number `index` of a batch. Raises MalformedMessage naming the field."""
+    if not isinstance(body, dict):
+        raise MalformedMessage(f"response {index}: expected an object, got {type(body).__name__}", index)
+    if keys := KEYS ^ set(body):
+        raise MalformedMessage(
+            f"response {index}: expected exactly the fields {', '.join(sorted(KEYS))}; "
+            f"missing or unknown: {', '.join(sorted(map(str, keys)))}",
+            index,
+        )
+    fields: dict[str, Any] = {}
+    for name, check in {"trial": token, **FIELDS}.items():
+        try:
+            fields[name] = check(body[name])
+        except ValueError as error:
+            raise MalformedMessage(
+                f"response {index}: {name}: expected {error}, got {str(body[name])[:80]!r}", index
+            ) from None
+    if (fields["status"] == "answered") != bool(fields["answer"]):
+        raise MalformedMessage(
+            f"response {index}: answer: expected one exactly when status is answered, "
+            f"got {body['answer']!r} with {fields['status']}",
+            index,
+        )
+    return ResponseMessage(trial=fields.pop("trial"), digest=digest(body), fields=fields)
+
+
+def response_batch(body: Any) -> list[tuple[ResponseMessage, dict[str, Any]]]:
+    """The 1 to 50 checked messages of a POST with their bodies. Raises MalformedMessage; then none is taken."""
+    responses = body.get("responses") if isinstance(body, dict) else None
+    if not isinstance(responses, list) or not 1 <= len(responses) <= MAX_BATCH:
+        raise MalformedMessage(f"responses: expected a list of 1 to {MAX_BATCH} responses")
+    return [(response_message(response, index), response) for index, response in enumerate(responses)]

@@ -1,0 +1,471 @@
+"""The tables: images, studies, people, trials, responses and jobs, with the rules about one row.
+
+Stories over several tables live in `catalogue`, `opening`, `sittings`, `jobs` and `export`.
+"""
+
+import secrets
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from studyapp import texts
+from studyapp.protocols import PROTOCOLS, DesignError, Settings
+
+
+def token_128() -> str:
+    """A random name of 128 bits that tells nothing, not even the order of creation."""
+    return secrets.token_urlsafe(16)
+
+
+def protocol_choices() -> list[tuple[str, str]]:
+    return [(name, name) for name in sorted(PROTOCOLS)]
+
+
+class ImageSet(models.Model):
+    """Images of one source with where they came from: one zip in the data folder."""
+
+    name = models.SlugField(unique=True, max_length=100)
+    source = models.SlugField(max_length=50, help_text="real, gan, lapgan, cc-lapgan or another name")
+    is_real = models.BooleanField()
+    family = models.CharField(max_length=50, blank=True)
+    dataset = models.CharField(max_length=100, blank=True)
+    class_names = models.JSONField(default=list, blank=True)
+    width_px = models.PositiveIntegerField()
+    height_px = models.PositiveIntegerField()
+    n_images = models.PositiveIntegerField()
+    checkpoint_sha256 = models.CharField(max_length=64, blank=True)
+    manifest = models.JSONField(help_text="manifest.json without its list of images")
+    provenance = models.CharField(max_length=20, choices=[("manifest", "manifest"), ("imported", "imported")])
+    imported_by = models.CharField(max_length=150, blank=True)
+    imported_utc = models.DateTimeField(default=timezone.now)
+    file = models.CharField(max_length=200, help_text="path below the folder of image sets")
+    file_sha256 = models.CharField(max_length=64, unique=True)
+
+    class Meta:
+        ordering: ClassVar = ["-imported_utc"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def path(self):
+        return settings.IMAGE_SETS_DIR / self.file
+
+
+class Image(models.Model):
+    """One picture of an image set, known by the SHA-256 of its pixels (RGB8, row-major)."""
+
+    image_set = models.ForeignKey(ImageSet, on_delete=models.CASCADE, related_name="images")
+    file = models.CharField(max_length=300)
+    sha256 = models.CharField(max_length=64, db_index=True)
+    class_index = models.PositiveIntegerField(null=True, blank=True)
+    seed = models.BigIntegerField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["image_set", "file"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["image_set", "file"], name="one_image_per_file"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.image_set}/{self.file}"
+
+    @property
+    def class_name(self) -> str:
+        names = self.image_set.class_names
+        if self.class_index is None or self.class_index >= len(names):
+            return ""
+        return names[self.class_index]
+
+
+def default_exposures() -> list[int]:
+    """Ten values remembered from the figure's axis of Denton et al. 2015, 1400 filled in."""
+    return [50, 75, 100, 150, 200, 300, 400, 650, 1000, 1400, 2000]
+
+
+def default_panels() -> dict[str, str]:
+    """Recruiting panel -> the URL parameter that carries its id of a person."""
+    return {
+        "link": "link",
+        "prolific": "PROLIFIC_PID",
+        "sona": "survey_code",
+        "mturk": "workerId",
+        "cloudresearch": "participantId",
+    }
+
+
+class Study(models.Model):
+    """A design, its texts and, once opened, its frozen definition and pack of stimuli."""
+
+    class Status(models.TextChoices):
+        DRAFT = "draft"
+        OPEN = "open"
+        CLOSED = "closed"
+
+    slug = models.SlugField(unique=True, max_length=60)
+    title = models.CharField(max_length=200)
+    description = models.TextField(blank=True, default=texts.DESCRIPTION)
+    organiser = models.CharField(max_length=200, blank=True, help_text="who runs it, shown to participants")
+    contact = models.CharField(max_length=200, blank=True, help_text="how participants reach them")
+    status = models.CharField(
+        max_length=10, choices=Status.choices, default=Status.DRAFT, editable=False, db_index=True
+    )
+
+    protocol = models.CharField(max_length=50, choices=protocol_choices, default="timed-yes-no")
+    exposures_ms = models.JSONField(default=default_exposures, help_text="durations, in milliseconds")
+    n_trials = models.PositiveIntegerField("trials a sitting", default=220)
+    practice_trials = models.PositiveIntegerField(default=10)
+    n_examples = models.PositiveIntegerField(
+        "real examples", default=24, help_text="real pictures looked at before the test, never used in it"
+    )
+    break_every = models.PositiveIntegerField("trials between breaks", default=110)
+    size_css_px = models.PositiveIntegerField(
+        "picture size (CSS px)", default=256, validators=[MinValueValidator(16), MaxValueValidator(1024)]
+    )
+    smoothing = models.BooleanField("smooth enlargement", default=False)
+    mask_gray = models.CharField(
+        max_length=7,
+        default="#808080",
+        validators=[RegexValidator(r"^#[0-9a-fA-F]{6}$", "expected a colour such as #808080")],
+    )
+    fixation_ms = models.PositiveIntegerField("fixation cross (ms)", default=500)
+    blank_ms = models.PositiveIntegerField("blank before the picture (ms)", default=200)
+    shows_score = models.BooleanField("show the own result at the end", default=True)
+    consent_text = models.TextField(default=texts.CONSENT)
+    debrief_text = models.TextField(default=texts.DEBRIEF)
+    panels = models.JSONField(default=default_panels, blank=True)
+    quota = models.PositiveIntegerField(
+        null=True, blank=True, help_text="finished sittings wanted; empty: no limit"
+    )
+
+    created_utc = models.DateTimeField(default=timezone.now, editable=False)
+    opened_utc = models.DateTimeField(null=True, editable=False)
+    closed_utc = models.DateTimeField(null=True, editable=False)
+    definition = models.JSONField(
+        null=True, editable=False, help_text="everything frozen at opening; the version is its hash"
+    )
+    version = models.CharField(max_length=64, blank=True, editable=False)
+    width_px = models.PositiveIntegerField(null=True, editable=False)
+    height_px = models.PositiveIntegerField(null=True, editable=False)
+    pack_sha256 = models.CharField(max_length=64, blank=True, editable=False)
+
+    class Meta:
+        ordering: ClassVar = ["-created_utc"]
+        verbose_name_plural = "studies"
+
+    def __str__(self) -> str:
+        return self.slug
+
+    def clean(self) -> None:
+        """Refuse a design that the protocol cannot run, in the protocol's words."""
+        try:
+            self.protocol_settings(source_weights={"real": 1.0})
+        except DesignError as error:
+            raise ValidationError(str(error)) from error
+
+    def protocol_settings(self, source_weights: dict[str, float] | None = None) -> Settings:
+        """What the protocol needs to plan trials. Raises DesignError if they do not fit together."""
+        if source_weights is None:
+            source_weights = {source.name: source.weight for source in self.sources.all()}
+        return Settings(
+            source_weights=source_weights,
+            exposures_ms=tuple(self.exposures_ms) if isinstance(self.exposures_ms, list) else (),
+            n_trials=self.n_trials,
+            practice_trials=self.practice_trials,
+        )
+
+    @property
+    def pack_path(self):
+        return settings.PACKS_DIR / f"{self.pack_sha256}.raw"
+
+    @property
+    def record_bytes(self) -> int:
+        """Length of one picture in the pack: width x height x 3, the same for every picture."""
+        return (self.width_px or 0) * (self.height_px or 0) * 3
+
+
+class StudySource(models.Model):
+    """One source of a study: the name its curve bears, its image set and its share of the trials."""
+
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="sources")
+    name = models.SlugField(max_length=50)
+    image_set = models.ForeignKey(ImageSet, on_delete=models.PROTECT, related_name="used_by")
+    weight = models.FloatField(default=1.0, validators=[MinValueValidator(0.001)])
+
+    class Meta:
+        ordering: ClassVar = ["pk"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["study", "name"], name="one_source_per_name"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.study}: {self.name}"
+
+
+class Stimulus(models.Model):
+    """An image in a study's pack. The position is secret-random; the truth is on the other side of `image`."""
+
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="stimuli")
+    source = models.ForeignKey(StudySource, on_delete=models.PROTECT, related_name="stimuli")
+    image = models.ForeignKey(Image, on_delete=models.PROTECT)
+    position = models.PositiveIntegerField(help_text="record number in the pack")
+    is_example = models.BooleanField(default=False, help_text="looked at before the test, never in it")
+    times_planned = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        verbose_name_plural = "stimuli"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["study", "position"], name="one_stimulus_per_position"),
+            models.UniqueConstraint(fields=["study", "image"], name="one_stimulus_per_image"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["source", "is_example", "times_planned"])]
+
+    def __str__(self) -> str:
+        return f"{self.study}#{self.position}"
+
+
+class Participant(models.Model):
+    """A person in one study, under a pseudonym."""
+
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="participants")
+    pseudonym = models.CharField(max_length=22, default=token_128, unique=True, editable=False)
+    is_simulated = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return self.pseudonym
+
+
+class PanelIdentity(models.Model):
+    """How a recruiting panel calls a participant. Kept apart from responses, never exported with them."""
+
+    participant = models.OneToOneField(Participant, on_delete=models.CASCADE, related_name="identity")
+    study = models.ForeignKey(Study, on_delete=models.CASCADE)
+    panel = models.CharField(max_length=30)
+    external_id = models.CharField(max_length=128)
+
+    class Meta:
+        verbose_name_plural = "panel identities"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["study", "panel", "external_id"], name="one_sitting_per_panel_person"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.panel}: {self.external_id}"
+
+
+class Sitting(models.Model):
+    """One pass of one participant through one study."""
+
+    class Status(models.TextChoices):
+        STARTED = "started"
+        FINISHED = "finished"
+        WITHDRAWN = "withdrawn"
+        ERASED = "erased"
+
+    participant = models.OneToOneField(Participant, on_delete=models.PROTECT, related_name="sitting")
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="sittings")
+    public_id = models.CharField(max_length=22, default=token_128, unique=True, editable=False)
+    secret_sha256 = models.CharField(max_length=64, unique=True, editable=False)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.STARTED, db_index=True)
+    study_version = models.CharField(max_length=64)
+    consent_sha256 = models.CharField(max_length=64)
+    consent_utc = models.DateTimeField(default=timezone.now)
+    finished_utc = models.DateTimeField(null=True, blank=True)
+    design_seed = models.BigIntegerField(help_text="seeds the order of sources and exposures")
+    real_key = models.CharField(max_length=1, choices=[("f", "f"), ("j", "j")])
+    screen = models.JSONField(default=dict, blank=True, help_text="refresh rate and size, as measured")
+    completion_code = models.CharField(max_length=16, blank=True)
+    receipt_sha256 = models.CharField(max_length=64, blank=True, db_index=True)
+    is_simulated = models.BooleanField(default=False, db_index=True)
+
+    class Meta:
+        ordering: ClassVar = ["-consent_utc"]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+
+class Trial(models.Model):
+    """What is asked: planned ahead, closed by a response or by an interruption."""
+
+    class Status(models.TextChoices):
+        PLANNED = "planned"
+        ISSUED = "issued"
+        ANSWERED = "answered"
+        TIMED_OUT = "timed_out"
+        INTERRUPTED = "interrupted"
+
+    class Kind(models.TextChoices):
+        PRACTICE = "practice"
+        MAIN = "main"
+        CATCH = "catch"
+        REPEAT = "repeat"
+
+    OPEN: ClassVar = (Status.PLANNED, Status.ISSUED)
+
+    sitting = models.ForeignKey(Sitting, on_delete=models.CASCADE, related_name="trials")
+    ordinal = models.PositiveIntegerField()
+    token = models.CharField(max_length=22, default=token_128, unique=True, editable=False)
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    exposure_ms = models.PositiveIntegerField()
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.PLANNED)
+
+    class Meta:
+        ordering: ClassVar = ["sitting", "ordinal"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["sitting", "ordinal"], name="one_trial_per_ordinal"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sitting} #{self.ordinal}"
+
+
+class TrialStimulus(models.Model):
+    """A stimulus shown in a trial: position 0 in a yes/no trial, 0 and 1 where two are compared."""
+
+    trial = models.ForeignKey(Trial, on_delete=models.CASCADE, related_name="shown")
+    sitting = models.ForeignKey(Sitting, on_delete=models.CASCADE, related_name="shown")
+    stimulus = models.ForeignKey(Stimulus, on_delete=models.PROTECT)
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        verbose_name_plural = "trial stimuli"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["trial", "position"], name="one_stimulus_per_slot"),
+            models.UniqueConstraint(fields=["sitting", "stimulus"], name="no_picture_twice_for_a_person"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.trial}: {self.stimulus}"
+
+
+class Response(models.Model):
+    """What came back. The trial is the key: a second, different answer is kept aside, never here."""
+
+    trial = models.OneToOneField(Trial, on_delete=models.CASCADE, related_name="response")
+    body_sha256 = models.CharField(max_length=64, help_text="of the canonical message")
+    receipt = models.CharField(max_length=24, default=token_128, unique=True)
+    received_utc = models.DateTimeField(default=timezone.now)
+    status = models.CharField(
+        max_length=12,
+        choices=[("answered", "answered"), ("timed_out", "timed out"), ("interrupted", "interrupted")],
+    )
+    answer = models.CharField(
+        max_length=10, blank=True, choices=[("real", "real"), ("generated", "generated")]
+    )
+    reaction_ms = models.FloatField(null=True)
+    reaction_origin = models.CharField(max_length=20, blank=True)
+    input_kind = models.CharField(max_length=10, blank=True)
+    planned_frames = models.PositiveIntegerField()
+    measured_frames = models.PositiveIntegerField(null=True)
+    measured_ms = models.FloatField(null=True)
+    frame_ms = models.FloatField()
+    timing_ok = models.BooleanField(null=True)
+    timing_witness = models.CharField(max_length=20)
+    flags = models.JSONField(default=list)
+    lost_focus = models.BooleanField()
+    shown_utc = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering: ClassVar = ["pk"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="answered_means_an_answer",
+                condition=Q(status="answered") & ~Q(answer="") | ~Q(status="answered") & Q(answer=""),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.trial}: {self.answer or self.status}"
+
+
+class ConflictingResponse(models.Model):
+    """A different second answer to a trial: refused, and kept for whoever wants to know why."""
+
+    trial = models.ForeignKey(Trial, on_delete=models.CASCADE, related_name="conflicts")
+    body = models.JSONField()
+    body_sha256 = models.CharField(max_length=64)
+    received_utc = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["trial", "body_sha256"], name="one_row_per_conflicting_body"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.trial}: second answer"
+
+
+class Job(models.Model):
+    """Work for a worker: what is wanted and, once done, what came out. Its slices say how far it is."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting"
+        RUNNING = "running"
+        DONE = "done"
+        FAILED = "failed"
+
+    kind = models.CharField(max_length=20, choices=[("generate", "generate")])
+    arguments: Any = models.JSONField()
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.WAITING)
+    error = models.TextField(blank=True)
+    image_set = models.ForeignKey(ImageSet, null=True, blank=True, on_delete=models.SET_NULL)
+    created_by = models.CharField(max_length=150, blank=True)
+    created_utc = models.DateTimeField(default=timezone.now)
+    finished_utc = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-created_utc"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"
+
+
+class JobSlice(models.Model):
+    """A part of a job, items [first, last), that one worker holds for as long as its lease."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting"
+        RUNNING = "running"
+        DONE = "done"
+        POISONED = "poisoned"
+
+    MAX_ATTEMPTS: ClassVar[int] = 5
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="slices")
+    first = models.PositiveIntegerField()
+    last = models.PositiveIntegerField()
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.WAITING, db_index=True)
+    done = models.PositiveIntegerField(default=0, help_text="items finished")
+    attempts = models.PositiveIntegerField(default=0)
+    lease_owner = models.CharField(max_length=100, blank=True)
+    lease_until_utc = models.DateTimeField(null=True, blank=True)
+    sent_utc = models.DateTimeField(null=True, blank=True)
+    error = models.TextField(blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["job", "first"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["job", "first"], name="one_slice_per_first"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.job} [{self.first}, {self.last})"
+
+
+class OneUsePassword(models.Model):
+    """A password that opens the admin once; its owner then sets an own one. Only the hash is kept."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    password_hash = models.CharField(max_length=128)
+    created_utc = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"one-use password of {self.user}"

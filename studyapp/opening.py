@@ -1,0 +1,179 @@
+"""Opening a study: check its images, freeze the design, write the pack, compute the version. And closing it."""
+
+import hashlib
+import json
+import math
+import secrets
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from studyapp import __version__
+from studyapp.catalogue import CatalogueError, decoded_pixels
+from studyapp.files import sha256_of
+from studyapp.models import Image, Stimulus, Study, StudySource
+from studyapp.packs import write_pack
+from studyapp.protocols import DesignError, Settings
+from studyapp.protocols.trial import REAL
+
+ADVISED_IMAGES = 1000
+# One picture in ten is kept back for trials that are interrupted and asked again.
+RESERVE = 1.1
+FROZEN_FIELDS = (
+    "slug",
+    "title",
+    "description",
+    "organiser",
+    "contact",
+    "protocol",
+    "exposures_ms",
+    "n_trials",
+    "practice_trials",
+    "n_examples",
+    "break_every",
+    "size_css_px",
+    "smoothing",
+    "mask_gray",
+    "fixation_ms",
+    "blank_ms",
+    "shows_score",
+    "consent_text",
+    "debrief_text",
+    "panels",
+    "quota",
+)
+
+
+class OpeningError(ValueError):
+    """A study that cannot be opened or closed; the message names what is missing and the remedy."""
+
+
+def images_needed(settings: Settings, n_examples: int) -> dict[str, int]:
+    """Source -> pictures one participant may need: main and practice trials, a reserve, examples for real."""
+    total = sum(settings.source_weights.values())
+    trials = settings.n_trials + settings.practice_trials
+    return {
+        name: math.ceil(RESERVE * trials * weight / total) + 1 + (n_examples if name == REAL else 0)
+        for name, weight in settings.source_weights.items()
+    }
+
+
+def advice(study: Study) -> list[str]:
+    """What a researcher should know before opening: sources with fewer than 1,000 images."""
+    return [
+        f"source {source.name} has {source.image_set.n_images} images; {ADVISED_IMAGES} or more make the "
+        "intervals for new images narrower"
+        for source in study.sources.select_related("image_set")
+        if source.image_set.n_images < ADVISED_IMAGES
+    ]
+
+
+def _checked_sources(study: Study) -> list[StudySource]:
+    sources = list(study.sources.select_related("image_set"))
+    try:
+        needed = images_needed(study.protocol_settings(), study.n_examples)
+    except DesignError as error:
+        raise OpeningError(f"study {study.slug}: {error}") from error
+    for source in sources:
+        if source.image_set.n_images < needed[source.name]:
+            raise OpeningError(
+                f"study {study.slug}, source {source.name}: expected at least {needed[source.name]} images "
+                f"(each person sees one at most once), image set {source.image_set} has "
+                f"{source.image_set.n_images}; import or generate more, or ask fewer trials"
+            )
+    sizes = {(s.image_set.width_px, s.image_set.height_px) for s in sources}
+    if len(sizes) != 1:
+        raise OpeningError(
+            f"study {study.slug}: expected images of one size, got "
+            + ", ".join(f"{s.name} {s.image_set.width_px}x{s.image_set.height_px}" for s in sources)
+        )
+    real = next(s for s in sources if s.name == REAL)
+    if not real.image_set.is_real:
+        raise OpeningError(
+            f"study {study.slug}: source real uses {real.image_set}, which holds generated images"
+        )
+    return sources
+
+
+def _stimuli(study: Study, sources: list[StudySource]) -> list[Stimulus]:
+    """One stimulus an image, in a secret random order; a picture that two sources share is refused."""
+    stimuli: list[Stimulus] = []
+    owner: dict[str, str] = {}
+    for source in sources:
+        for image in Image.objects.filter(image_set=source.image_set).only("id", "sha256", "file"):
+            if image.sha256 in owner:
+                if owner[image.sha256] == source.name:
+                    continue  # the same picture twice in one set: one stimulus
+                raise OpeningError(
+                    f"study {study.slug}: sources {owner[image.sha256]} and {source.name} share a picture "
+                    f"({source.image_set}, {image.file}); its truth would be ambiguous: use other image sets"
+                )
+            owner[image.sha256] = source.name
+            stimuli.append(Stimulus(study=study, source=source, image=image))
+    secrets.SystemRandom().shuffle(stimuli)
+    examples = study.n_examples
+    for position, stimulus in enumerate(stimuli):
+        stimulus.position = position
+        if stimulus.source.name == REAL and examples:
+            stimulus.is_example, examples = True, examples - 1
+    return stimuli
+
+
+def _definition(study: Study, sources: list[StudySource]) -> dict[str, Any]:
+    return {
+        **{name: getattr(study, name) for name in FROZEN_FIELDS},
+        "sources": [
+            {
+                "name": s.name,
+                "weight": s.weight,
+                "image_set": s.image_set.name,
+                "sha256": s.image_set.file_sha256,
+            }
+            for s in sources
+        ],
+        "pack_sha256": study.pack_sha256,
+        "code_version": __version__,
+    }
+
+
+def open_study(study: Study) -> Study:
+    """Freeze and open a draft; all of it or nothing.
+
+    Raises OpeningError for too few images, mixed sizes, shared pictures, a study that is not a
+    draft; CatalogueError if a file no longer holds what was catalogued.
+    """
+    if study.status != Study.Status.DRAFT:
+        raise OpeningError(f"study {study.slug}: expected a draft, it is {study.status} already")
+    sources = _checked_sources(study)
+    stimuli = _stimuli(study, sources)
+    pixels = {image_id: record for source in sources for image_id, record in decoded_pixels(source.image_set)}
+    building = study.pack_path.with_name(f"building-{secrets.token_hex(8)}.raw")
+    try:
+        write_pack(building, (pixels[stimulus.image_id] for stimulus in stimuli))
+        study.pack_sha256 = sha256_of(building)
+        building.replace(study.pack_path)
+    finally:
+        building.unlink(missing_ok=True)
+    study.width_px, study.height_px = sources[0].image_set.width_px, sources[0].image_set.height_px
+    study.definition = _definition(study, sources)
+    study.version = hashlib.sha256(json.dumps(study.definition, sort_keys=True).encode()).hexdigest()
+    study.status, study.opened_utc = Study.Status.OPEN, timezone.now()
+    with transaction.atomic():
+        if not Study.objects.filter(pk=study.pk, status=Study.Status.DRAFT).update(status=Study.Status.OPEN):
+            raise OpeningError(f"study {study.slug}: somebody else has just opened it")
+        Stimulus.objects.bulk_create(stimuli, batch_size=1000)
+        study.save()
+    return study
+
+
+def close_study(study: Study) -> Study:
+    """End an open study: nobody can start; who sits may finish. Raises OpeningError if it is not open."""
+    if study.status != Study.Status.OPEN:
+        raise OpeningError(f"study {study.slug}: expected an open study, it is {study.status}")
+    study.status, study.closed_utc = Study.Status.CLOSED, timezone.now()
+    study.save(update_fields=["status", "closed_utc"])
+    return study
+
+
+__all__ = ["CatalogueError", "OpeningError", "advice", "close_study", "images_needed", "open_study"]

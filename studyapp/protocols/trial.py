@@ -1,0 +1,73 @@
+"""The words all protocols share: the settings of a sitting, a trial as data, and what became of it."""
+
+from dataclasses import dataclass
+
+REAL = "real"
+
+
+class DesignError(ValueError):
+    """The settings of a study do not fit together; the message says what was expected and what came."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a protocol needs to know of a study, checked when built.
+
+    source_weights: source name -> positive share of the trials; exposures_ms: distinct durations, 10..10,000 ms.
+    """
+
+    source_weights: dict[str, float]
+    exposures_ms: tuple[int, ...]
+    n_trials: int
+    practice_trials: int = 0
+
+    def __post_init__(self) -> None:
+        if REAL not in self.source_weights:
+            raise DesignError(
+                f"expected a source named {REAL!r} among the sources, got {sorted(self.source_weights)}"
+            )
+        for name, weight in self.source_weights.items():
+            if not 0 < weight < float("inf"):
+                raise DesignError(f"source {name}: expected a positive weight, got {weight}")
+        if not self.exposures_ms:
+            raise DesignError("expected a list of at least one exposure in milliseconds, got none")
+        for exposure_ms in self.exposures_ms:
+            if (
+                not isinstance(exposure_ms, int)
+                or isinstance(exposure_ms, bool)
+                or not 10 <= exposure_ms <= 10_000
+            ):
+                raise DesignError(
+                    f"expected exposures of 10 to 10000 whole milliseconds, got {exposure_ms!r}"
+                )
+        if len(set(self.exposures_ms)) != len(self.exposures_ms):
+            raise DesignError(f"expected each exposure once, got {list(self.exposures_ms)}")
+        if not 1 <= self.n_trials <= 5_000:
+            raise DesignError(f"expected 1 to 5000 trials a sitting, got {self.n_trials}")
+        if not 0 <= self.practice_trials <= 100:
+            raise DesignError(f"expected 0 to 100 practice trials, got {self.practice_trials}")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What is asked: one source for each picture, how long it shows, and the part (practice, main, catch, repeat)."""
+
+    sources: tuple[str, ...]
+    exposure_ms: int
+    kind: str = "main"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A planned trial and what became of it.
+
+    status: answered, timed_out, interrupted, or None while it is open; answer: real, generated or None.
+    """
+
+    trial: Trial
+    status: str | None = None
+    answer: str | None = None
+
+    @property
+    def is_lost(self) -> bool:
+        return self.status == "interrupted"

@@ -1,0 +1,250 @@
+"""All settings of the site, fed by the environment; embedded defaults make a laptop enough.
+
+| variable | means | default |
+|---|---|---|
+| TACHISTO_DATA | folder with all state: database, image sets, packs, broker, logs, secret key | `var/` |
+| DATABASE_URL | `sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST/NAME` | SQLite in the data folder |
+| BROKER_URL | `filesystem://` (the data folder), `redis://HOST` or `amqp://HOST` | `filesystem://` |
+| SECRET_KEY | signs cookies and links, at least 50 characters | made once, in the data folder |
+| ALLOWED_HOSTS | host names the site answers to, separated by commas | this machine only |
+| CSRF_TRUSTED_ORIGINS | origins behind a proxy, `https://study.example.org` | none |
+| HTTPS | `true` where TLS ends before us: secure cookies, redirects, HSTS | `false` |
+| DEBUG | `true` shows tracebacks; never on a public host | `false` |
+"""
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+
+def boolean(name: str) -> bool:
+    """A yes/no setting, default no; anything but true/false/1/0/yes/no is refused."""
+    value = os.environ.get(name, "false").strip().lower()
+    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False, "": False}
+    if value not in words:
+        raise ImproperlyConfigured(f"{name}: expected true or false, got {value!r}")
+    return words[value]
+
+
+def data_folder() -> Path:
+    folder = Path(os.environ.get("TACHISTO_DATA") or BASE_DIR / "var").expanduser().resolve()
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"TACHISTO_DATA: expected a folder that can be created and written, got {folder} ({error.strerror})"
+        ) from error
+    return folder
+
+
+def secret_key(folder: Path) -> str:
+    """SECRET_KEY of the environment, else one made once and kept in the data folder, readable by its owner."""
+    given = os.environ.get("SECRET_KEY")
+    if given is not None:
+        if len(given) < 50:
+            raise ImproperlyConfigured(f"SECRET_KEY: expected at least 50 characters, got {len(given)}")
+        return given
+    path = folder / "secret_key"
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    with os.fdopen(descriptor, "w") as file:
+        file.write(key := secrets.token_urlsafe(64))
+    return key
+
+
+SQLITE_OPTIONS = {
+    # FULL: an answer that was acknowledged survives a power cut. IMMEDIATE: a transaction that
+    # reads and then writes waits for its turn and never fails half-way with "database is locked".
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+}
+DATABASE_ENGINES: dict[str, dict[str, Any]] = {
+    "django.db.backends.sqlite3": {"OPTIONS": SQLITE_OPTIONS},
+    "django.db.backends.postgresql": {"OPTIONS": {"pool": {"min_size": 1, "max_size": 8, "timeout": 10}}},
+}
+
+
+def database(folder: Path) -> dict[str, Any]:
+    url = os.environ.get("DATABASE_URL") or f"sqlite:///{folder / 'db.sqlite3'}"
+    expected = (
+        "DATABASE_URL: expected sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME, "
+        f"got {url.split('@')[-1]!r}"
+    )
+    try:
+        parsed = dict(env.db_url_config(url))
+    except Exception as error:
+        raise ImproperlyConfigured(expected) from error
+    if parsed.get("ENGINE") not in DATABASE_ENGINES or not parsed.get("NAME"):
+        raise ImproperlyConfigured(expected)
+    parsed["OPTIONS"] = {**DATABASE_ENGINES[parsed["ENGINE"]]["OPTIONS"], **parsed.get("OPTIONS", {})}
+    return parsed
+
+
+BROKERS = ("filesystem://", "redis://", "rediss://", "amqp://", "amqps://")
+
+
+def broker() -> str:
+    url = os.environ.get("BROKER_URL") or "filesystem://"
+    if not url.startswith(BROKERS):
+        raise ImproperlyConfigured(
+            f"BROKER_URL: expected one of {', '.join(BROKERS)}, got {url.split('@')[-1]!r}"
+        )
+    return url
+
+
+DATA_DIR = data_folder()
+IMAGE_SETS_DIR = DATA_DIR / "image_sets"
+PACKS_DIR = DATA_DIR / "packs"
+JOBS_DIR = DATA_DIR / "jobs"
+LOGS_DIR = DATA_DIR / "logs"
+for _folder in (IMAGE_SETS_DIR, PACKS_DIR, JOBS_DIR, LOGS_DIR):
+    _folder.mkdir(exist_ok=True)
+
+DEBUG = boolean("DEBUG")
+HTTPS = boolean("HTTPS")
+SECRET_KEY = secret_key(DATA_DIR)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+for _origin in CSRF_TRUSTED_ORIGINS:
+    if not _origin.startswith(("https://", "http://")):
+        raise ImproperlyConfigured(f"CSRF_TRUSTED_ORIGINS: expected https://HOST, got {_origin!r}")
+
+INSTALLED_APPS = [
+    "studyapp.apps.StudyAppConfig",
+    "studyapp.apps.StudyAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "csp",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "studyapp.isolation.CrossOriginIsolationMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "studyapp.urls"
+WSGI_APPLICATION = "studyapp.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "studyapp" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+DATABASES = {"default": database(DATA_DIR)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTHENTICATION_BACKENDS = [
+    "studyapp.accounts.OneUsePasswordBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English")]
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "studyapp.static_files.HashedModuleStorage"},
+}
+
+# A sitting's cookie and every session are HttpOnly; Lax lets a link of a recruiting panel in.
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "studyapp.views.pages.csrf_failure"
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:", "blob:"],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 2**20
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 2**20
+
+CELERY_BROKER_URL = broker()
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {}
+if CELERY_BROKER_URL.startswith("filesystem://"):
+    _queue = DATA_DIR / "broker"
+    for _folder in (_queue, _queue / "control"):
+        _folder.mkdir(exist_ok=True)
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(_queue),
+        "data_folder_out": str(_queue),
+        "control_folder": str(_queue / "control"),
+    }
+elif CELERY_BROKER_URL.startswith("redis"):
+    CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 600, "socket_connect_timeout": 5}
+# Celery carries only the id of a slice and wakes a worker; what is done stands in the job tables.
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_RESULT_BACKEND = None
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_IMPORTS = ("generator.tasks", "studyapp.sweeper")
+CELERY_BEAT_SCHEDULE = {"sweep": {"task": "studyapp.sweep", "schedule": 30.0}}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    # No request line and no address: participants' IP addresses are stored nowhere, logs included.
+    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+}

@@ -1,0 +1,460 @@
+"""A sitting from consent to debrief: the only writer of participants, sittings, trials and responses.
+
+Which trial comes next is the study's protocol; what a message may say is `messages`; pictures are `packs`.
+"""
+
+import base64
+import hashlib
+import hmac
+import random
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from studyapp import packs
+from studyapp.messages import ResponseMessage
+from studyapp.models import (
+    ConflictingResponse,
+    PanelIdentity,
+    Participant,
+    Response,
+    Sitting,
+    Stimulus,
+    Study,
+    StudySource,
+    Trial,
+    TrialStimulus,
+)
+from studyapp.protocols import PROTOCOLS, Outcome
+from studyapp.protocols import Trial as PlannedTrial
+
+BLOCK_TRIALS = 50
+# A sitting without an end counts for the quota as long as somebody may still be at it.
+LIVE_FOR = timedelta(hours=2)
+
+
+class SittingError(Exception):
+    """A step that this sitting or study does not allow now. `code` is for programs, the text for people."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+# ---- begin ----
+
+
+def secret_hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def begin(
+    study: Study, *, panel: str = "", external_id: str = "", is_simulated: bool = False
+) -> tuple[Sitting, str]:
+    """A new sitting after consent, and the secret that its browser keeps.
+
+    Raises SittingError: `closed`, `full`, or `again` when this id of a panel has sat already.
+    """
+    secret = secrets.token_urlsafe(32)
+    with transaction.atomic():
+        study = Study.objects.select_for_update().get(pk=study.pk)
+        _require_room(study)
+        participant = Participant.objects.create(study=study, is_simulated=is_simulated)
+        sitting = Sitting.objects.create(
+            participant=participant,
+            study=study,
+            secret_sha256=secret_hash(secret),
+            study_version=study.version,
+            consent_sha256=hashlib.sha256(study.consent_text.encode()).hexdigest(),
+            design_seed=secrets.randbits(62),
+            real_key=secrets.choice("fj"),
+            is_simulated=is_simulated,
+        )
+        if external_id:
+            try:
+                with transaction.atomic():
+                    PanelIdentity.objects.create(
+                        participant=participant, study=study, panel=panel, external_id=external_id
+                    )
+            except IntegrityError:
+                raise SittingError(
+                    "again", "This personal link has been used already. Everybody can take part once."
+                ) from None
+    return sitting, secret
+
+
+def _require_room(study: Study) -> None:
+    if study.status != Study.Status.OPEN:
+        raise SittingError("closed", "This study does not take new participants at the moment.")
+    if study.quota is None:
+        return
+    live = study.sittings.filter(is_simulated=False).filter(
+        Q(status=Sitting.Status.FINISHED)
+        | Q(status=Sitting.Status.STARTED, consent_utc__gt=timezone.now() - LIVE_FOR)
+    )
+    if live.count() >= study.quota:
+        raise SittingError("full", "This study has all the participants it needs. Thank you for coming.")
+
+
+def by_secret(study: Study, secret: str) -> Sitting | None:
+    """The sitting whose browser keeps this secret, None if there is none."""
+    if not secret:
+        return None
+    return Sitting.objects.filter(study=study, secret_sha256=secret_hash(secret)).first()
+
+
+def require_started(sitting: Sitting) -> None:
+    """Refuse a step of a sitting that has ended, in words that say how."""
+    ended = {
+        Sitting.Status.FINISHED: "You have finished this test already.",
+        Sitting.Status.WITHDRAWN: "You have withdrawn from this study.",
+        Sitting.Status.ERASED: "Your answers have been erased.",
+    }
+    sentence = ended.get(Sitting.Status(sitting.status))
+    if sentence is not None:
+        raise SittingError(sitting.status, sentence)
+
+
+# ---- trials ----
+
+
+@dataclass(frozen=True)
+class IssuedTrial:
+    """What a browser learns of a trial before it is shown: nothing about the truth."""
+
+    token: str
+    ordinal: int
+    kind: str
+    exposure_ms: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a sitting is, counted in trials of the main part."""
+
+    done: int
+    total: int
+    practice_done: int
+    finished: bool
+
+
+def history(sitting: Sitting) -> list[Outcome]:
+    """Every trial planned so far, in order, as the protocol wants to know it."""
+    sources: dict[int, list[str]] = {}
+    rows = (
+        TrialStimulus.objects.filter(sitting=sitting)
+        .order_by("trial_id", "position")
+        .values_list("trial_id", "stimulus__source__name")
+    )
+    for trial_id, name in rows:
+        sources.setdefault(trial_id, []).append(name)
+    return [
+        Outcome(
+            trial=PlannedTrial(tuple(sources[pk]), exposure_ms, kind),
+            status=None if status in Trial.OPEN else status,
+            answer=answer or None,
+        )
+        for pk, exposure_ms, kind, status, answer in sitting.trials.order_by("ordinal").values_list(
+            "pk", "exposure_ms", "kind", "status", "response__answer"
+        )
+    ]
+
+
+def _unplanned(sitting: Sitting, outcomes: list[Outcome]) -> list[PlannedTrial]:
+    study = sitting.study
+    rng = random.Random(sitting.design_seed)
+    return PROTOCOLS[study.protocol].next_trials(study.protocol_settings(), outcomes, rng)
+
+
+def _unseen(sitting: Sitting, source: StudySource, n_images: int) -> list[Stimulus]:
+    """The least-planned images of a source that this person has not had, ties at random."""
+    return list(
+        Stimulus.objects.filter(source=source, is_example=False)
+        .exclude(pk__in=TrialStimulus.objects.filter(sitting=sitting).values("stimulus_id"))
+        .order_by("times_planned", "?")
+        .only("pk")[:n_images]
+    )
+
+
+def _plan_block(sitting: Sitting, outcomes: list[Outcome]) -> list[Trial]:
+    """Turn the protocol's next trials into rows with pictures; fewer if a source has no picture left."""
+    planned = _unplanned(sitting, outcomes)
+    if not planned:
+        return []
+    needed: dict[str, int] = {}
+    for trial in planned:
+        for name in trial.sources:
+            needed[name] = needed.get(name, 0) + 1
+    pools = {
+        source.name: _unseen(sitting, source, needed[source.name])
+        for source in sitting.study.sources.filter(name__in=needed)
+    }
+    trials: list[Trial] = []
+    shown: list[list[Stimulus]] = []
+    for trial in planned:
+        if any(len(pools[name]) < trial.sources.count(name) for name in trial.sources):
+            continue
+        row = Trial(
+            sitting=sitting,
+            ordinal=len(outcomes) + len(trials) + 1,
+            kind=trial.kind,
+            exposure_ms=trial.exposure_ms,
+        )
+        trials.append(row)
+        shown.append([pools[name].pop() for name in trial.sources])
+    Trial.objects.bulk_create(trials)
+    links = [
+        TrialStimulus(trial=trial, sitting=sitting, stimulus=stimulus, position=position)
+        for trial, stimuli in zip(trials, shown, strict=True)
+        for position, stimulus in enumerate(stimuli)
+    ]
+    TrialStimulus.objects.bulk_create(links)
+    Stimulus.objects.filter(pk__in=[link.stimulus_id for link in links]).update(
+        times_planned=F("times_planned") + 1
+    )
+    return trials
+
+
+def _locked(sitting: Sitting) -> Sitting:
+    """The sitting, held until the end of the transaction: its messages are worked on one after the other."""
+    return Sitting.objects.select_for_update(of=("self",)).select_related("study").get(pk=sitting.pk)
+
+
+def next_block(sitting: Sitting, after: int) -> tuple[list[IssuedTrial], Progress]:
+    """The next trials with an ordinal above `after` that were never shown; planned now if there are none.
+
+    The same call again gives the same trials. No trials and not finished: answers are still under way.
+    Raises SittingError if the sitting has ended.
+    """
+    with transaction.atomic():
+        sitting = _locked(sitting)
+        require_started(sitting)
+        waiting = sitting.trials.filter(status__in=Trial.OPEN, ordinal__gt=after).order_by("ordinal")
+        trials = list(waiting[:BLOCK_TRIALS]) or _plan_block(sitting, history(sitting))
+        trials = [trial for trial in trials if trial.kind == trials[0].kind]
+        Trial.objects.filter(pk__in=[t.pk for t in trials], status=Trial.Status.PLANNED).update(
+            status=Trial.Status.ISSUED
+        )
+        progress = progress_of(sitting)
+    issued = [IssuedTrial(t.token, t.ordinal, t.kind, t.exposure_ms) for t in trials]
+    return issued, progress
+
+
+def progress_of(sitting: Sitting) -> Progress:
+    """How far the sitting is; finished when every planned trial is closed and none is left to plan."""
+    outcomes = history(sitting)
+    closed = [o for o in outcomes if o.status in ("answered", "timed_out")]
+    is_open = any(outcome.status is None for outcome in outcomes)
+    return Progress(
+        done=sum(o.trial.kind != "practice" for o in closed),
+        total=sitting.study.n_trials,
+        practice_done=sum(o.trial.kind == "practice" for o in closed),
+        finished=not is_open and not _plannable(sitting, outcomes),
+    )
+
+
+def _plannable(sitting: Sitting, outcomes: list[Outcome]) -> bool:
+    """Whether another trial can be planned: the protocol wants one and a picture is left for it."""
+    wanted = {name for trial in _unplanned(sitting, outcomes) for name in trial.sources}
+    return any(_unseen(sitting, source, 1) for source in sitting.study.sources.filter(name__in=wanted))
+
+
+def block_pictures(sitting: Sitting, first: int, last: int) -> bytes:
+    """The raw pictures of the open trials with ordinals first..last, in that order."""
+    positions = (
+        TrialStimulus.objects.filter(
+            sitting=sitting,
+            trial__ordinal__range=(first, last),
+            trial__status__in=Trial.OPEN,
+        )
+        .order_by("trial__ordinal", "position")
+        .values_list("stimulus__position", flat=True)
+    )
+    return packs.pictures(sitting.study, positions)
+
+
+def example_pictures(study: Study) -> bytes:
+    """The raw real pictures that are looked at before the test and never used in it."""
+    positions = study.stimuli.filter(is_example=True).order_by("position").values_list("position", flat=True)
+    return packs.pictures(study, positions)
+
+
+def resume(sitting: Sitting, shown: Sequence[str] | None) -> Progress:
+    """After a reload: close the trials whose picture may have been seen, so that none is shown twice.
+
+    `shown` are the tokens the browser knows to have begun; None if it has no memory of this sitting,
+    then every trial it was ever given counts as seen.
+    """
+    with transaction.atomic():
+        sitting = _locked(sitting)
+        require_started(sitting)
+        lost = sitting.trials.filter(status=Trial.Status.ISSUED)
+        if shown is not None:
+            lost = lost.filter(token__in=list(shown))
+        lost.update(status=Trial.Status.INTERRUPTED)
+        return progress_of(sitting)
+
+
+# ---- responses ----
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What became of one response: stored, replayed (it was there), conflict (another was), unknown (no such trial)."""
+
+    trial: str
+    status: str
+    receipt: str | None = None
+
+
+def record(sitting: Sitting, batch: Sequence[tuple[ResponseMessage, Any]]) -> list[Receipt]:
+    """Store a batch in one durable transaction; return when it is on disk.
+
+    The trial is the key: the same message again gives the same receipt, a different second one is
+    kept aside. An answer to a trial that was closed as interrupted is stored and flagged `late`.
+    """
+    with transaction.atomic(durable=True):
+        sitting = _locked(sitting)
+        if sitting.status in (Sitting.Status.WITHDRAWN, Sitting.Status.ERASED):
+            require_started(sitting)
+        tokens = [message.trial for message, _ in batch]
+        trials = {trial.token: trial for trial in sitting.trials.filter(token__in=tokens)}
+        stored = {r.trial_id: r for r in Response.objects.filter(trial__in=trials.values())}
+        new: list[Response] = []
+        receipts = []
+        for message, body in batch:
+            trial = trials.get(message.trial)
+            if trial is None:
+                receipts.append(Receipt(message.trial, "unknown"))
+            elif (before := stored.get(trial.pk)) is None:
+                response = _response(trial, message)
+                stored[trial.pk] = response
+                new.append(response)
+                receipts.append(Receipt(message.trial, "stored", response.receipt))
+            elif before.body_sha256 == message.digest:
+                receipts.append(Receipt(message.trial, "replayed", before.receipt))
+            else:
+                ConflictingResponse.objects.get_or_create(
+                    trial=trial, body_sha256=message.digest, defaults={"body": body}
+                )
+                receipts.append(Receipt(message.trial, "conflict", before.receipt))
+        Response.objects.bulk_create(new)
+        for status in {response.status for response in new}:
+            sitting.trials.filter(
+                pk__in=[r.trial_id for r in new if r.status == status], status__in=Trial.OPEN
+            ).update(status=status)
+    return receipts
+
+
+def _response(trial: Trial, message: ResponseMessage) -> Response:
+    fields = dict(message.fields)
+    if trial.status == Trial.Status.INTERRUPTED:
+        fields["flags"] = [*fields["flags"], "late"]
+    return Response(trial=trial, body_sha256=message.digest, **fields)
+
+
+# ---- end ----
+
+
+def finish(sitting: Sitting) -> Sitting:
+    """Mint the completion code once every answer is stored. Raises SittingError `missing` before that."""
+    with transaction.atomic(durable=True):
+        sitting = _locked(sitting)
+        if sitting.status == Sitting.Status.FINISHED:
+            return sitting
+        require_started(sitting)
+        progress = progress_of(sitting)
+        if not progress.finished:
+            missing = max(progress.total - progress.done, 1)
+            raise SittingError("missing", f"{missing} answers have not arrived yet.")
+        sitting.status, sitting.finished_utc = Sitting.Status.FINISHED, timezone.now()
+        sitting.completion_code = code(secrets.token_bytes(5))
+        sitting.receipt_sha256 = receipt_hash(receipt_code(sitting))
+        sitting.save()
+    return sitting
+
+
+def code(raw: bytes) -> str:
+    """Bytes as capital letters and digits that cannot be misread, in groups of four."""
+    text = base64.b32encode(raw).decode().rstrip("=").replace("O", "8").replace("I", "9")
+    return "-".join(text[i : i + 4] for i in range(0, len(text), 4))
+
+
+def receipt_code(sitting: Sitting) -> str:
+    """The code with which a person can have the answers erased; derived, so that only its hash is stored."""
+    key = hmac.digest(settings.SECRET_KEY.encode(), f"receipt:{sitting.public_id}".encode(), "sha256")
+    return code(key[:10])
+
+
+def receipt_hash(receipt: str) -> str:
+    """Hash of a receipt code, whatever its dashes, spaces and case."""
+    return secret_hash("".join(filter(str.isalnum, receipt)).upper())
+
+
+def withdraw(sitting: Sitting, *, keep_answers: bool) -> Sitting:
+    """End a sitting at its person's wish; without `keep_answers` everything they said is erased."""
+    with transaction.atomic(durable=True):
+        sitting = _locked(sitting)
+        require_started(sitting)
+        sitting.status, sitting.finished_utc = Sitting.Status.WITHDRAWN, timezone.now()
+        sitting.receipt_sha256 = receipt_hash(receipt_code(sitting))
+        sitting.trials.filter(status__in=Trial.OPEN).update(status=Trial.Status.INTERRUPTED)
+        sitting.save()
+        if not keep_answers:
+            _erase(sitting)
+    return sitting
+
+
+def erase(study: Study, receipt: str) -> bool:
+    """Erase the sitting with this receipt code; False if there is none. The emptied row keeps counts true."""
+    with transaction.atomic(durable=True):
+        sitting = (
+            Sitting.objects.select_for_update()
+            .filter(study=study, receipt_sha256=receipt_hash(receipt))
+            .exclude(receipt_sha256="")
+            .first()
+        )
+        if sitting is None:
+            return False
+        _erase(sitting)
+    return True
+
+
+def _erase(sitting: Sitting) -> None:
+    sitting.trials.all().delete()
+    sitting.status, sitting.screen = Sitting.Status.ERASED, {}
+    sitting.save(update_fields=["status", "screen"])
+
+
+def score(sitting: Sitting) -> dict[str, int]:
+    """How many trials of the main part were judged rightly, out of those answered."""
+    rows = TrialStimulus.objects.filter(
+        sitting=sitting, trial__status=Trial.Status.ANSWERED, position=0
+    ).exclude(trial__kind=Trial.Kind.PRACTICE)
+    judged = list(rows.values_list("stimulus__source__image_set__is_real", "trial__response__answer"))
+    right = sum(is_real == (answer == "real") for is_real, answer in judged)
+    return {"right": right, "of": len(judged), "percent": round(100 * right / len(judged)) if judged else 0}
+
+
+def truth(sitting: Sitting) -> list[dict[str, Any]]:
+    """By source: how many pictures were shown and how many the person judged real."""
+    rows = (
+        TrialStimulus.objects.filter(sitting=sitting, trial__status=Trial.Status.ANSWERED, position=0)
+        .exclude(trial__kind=Trial.Kind.PRACTICE)
+        .values_list(
+            "stimulus__source__name", "stimulus__source__image_set__is_real", "trial__response__answer"
+        )
+    )
+    table: dict[str, dict[str, Any]] = {}
+    for name, is_real, answer in rows:
+        row = table.setdefault(name, {"source_label": name, "is_real": is_real, "n": 0, "judged_real": 0})
+        row["n"] += 1
+        row["judged_real"] += answer == "real"
+    return sorted(table.values(), key=lambda row: (not row["is_real"], row["source_label"]))

@@ -1,0 +1,36 @@
+"""Every address of the site: the home page, a study's pages and their API, the admin."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from studyapp.views import api, pages
+
+study_patterns = [
+    path("", pages.welcome, name="welcome"),
+    path("consent/", pages.consent, name="consent"),
+    path("declined/", pages.declined, name="declined"),
+    *(path(f"{name}/", pages.step(name), name=name) for name in pages.STEPS),
+    path("thanks/", pages.thanks, name="thanks"),
+    path("withdraw/", pages.withdraw, name="withdraw"),
+    path("erase/", pages.erase, name="erase"),
+    *(
+        path(f"api/{view.__name__}", view, name=f"api-{view.__name__}")
+        for view in (
+            api.screen,
+            api.examples,
+            api.resume,
+            api.block,
+            api.pictures,
+            api.responses,
+            api.finish,
+        )
+    ),
+]
+
+urlpatterns = [
+    path("", pages.home, name="home"),
+    path("s/<slug:slug>/", include((study_patterns, "study"))),
+    path("admin/", admin.site.urls),
+]
+handler404 = "studyapp.views.pages.not_found"
+handler500 = "studyapp.views.pages.server_error"

@@ -1,0 +1,180 @@
+"""What the trial page asks and tells: JSON in, JSON or raw pictures out, every refusal with its status.
+
+The rules are `sittings`; the shape of a response message is `messages`.
+"""
+
+import functools
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from django.db import OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from studyapp import messages, sittings
+from studyapp.models import Sitting
+from studyapp.views.cookies import sitting_of, study_or_404
+
+MAX_BODY_BYTES = 64 * 1024
+SLOWEST_FRAME_MS = 40.0
+
+
+class Refused(Exception):
+    """An answer other than 200; `code` is for the page, `sentence` for people."""
+
+    def __init__(self, status: int, code: str, sentence: str, **more: Any) -> None:
+        super().__init__(sentence)
+        self.status, self.body = status, {"error": code, "message": sentence, **more}
+
+
+def private(response: HttpResponse) -> HttpResponse:
+    """No cache may keep an answer, no proxy may change it: its size must tell nothing."""
+    response.headers["Cache-Control"] = "no-store, no-transform"
+    return response
+
+
+def json_body(request: HttpRequest) -> Any:
+    if request.content_type != "application/json":
+        raise Refused(415, "type", f"expected application/json, got {request.content_type or 'no type'}")
+    length = request.headers.get("Content-Length") or "0"
+    if not length.isdigit() or int(length) > MAX_BODY_BYTES:
+        raise Refused(413, "too_large", f"expected at most {MAX_BODY_BYTES} bytes, got {length}")
+
+    def no_constant(name: str) -> None:
+        raise ValueError(f"{name} is no JSON")
+
+    try:
+        return json.loads(request.body, parse_constant=no_constant)
+    except (ValueError, RecursionError) as error:
+        raise Refused(400, "malformed", f"expected JSON: {error}") from None
+
+
+def answering(view: Callable[[HttpRequest, Sitting], HttpResponse]) -> Callable[..., HttpResponse]:
+    """Find the sitting, call the view, turn refusals into their answers."""
+
+    @functools.wraps(view)
+    def wrapped(request: HttpRequest, slug: str) -> HttpResponse:
+        try:
+            sitting = sitting_of(request, study_or_404(slug))
+            if sitting is None:
+                raise Refused(401, "no_sitting", "This browser has no sitting of this study. Start again.")
+            response = view(request, sitting)
+        except Refused as refused:
+            response = JsonResponse(refused.body, status=refused.status)
+        except sittings.SittingError as error:
+            response = JsonResponse({"error": error.code, "message": str(error)}, status=409)
+        except messages.MalformedMessage as error:
+            body = {"error": "malformed", "message": str(error), "index": error.index}
+            response = JsonResponse(body, status=400)
+        except OperationalError:
+            # A busy or absent database: nothing was stored, the page keeps its answers and tries again.
+            body = {"error": "busy", "message": "The server is busy; your answers are kept and sent again."}
+            response = JsonResponse(body, status=503, headers={"Retry-After": "2"})
+        return private(response)
+
+    return wrapped
+
+
+def _number(body: Any, name: str, low: float, high: float) -> float:
+    value = body.get(name) if isinstance(body, dict) else None
+    try:
+        return messages.number(low, high)(value)
+    except ValueError as error:
+        raise Refused(400, "malformed", f"{name}: expected {error}, got {str(value)[:40]!r}") from None
+
+
+SCREEN_FIELDS = {
+    "frame_ms": (1, 1000),
+    "jitter_ms": (0, 10_000),
+    "width_px": (1, 100_000),
+    "height_px": (1, 100_000),
+    "pixel_ratio": (0.1, 20),
+}
+
+
+@require_POST
+@answering
+def screen(request: HttpRequest, sitting: Sitting) -> HttpResponse:
+    body = json_body(request)
+    facts: dict[str, Any] = {name: _number(body, name, *bounds) for name, bounds in SCREEN_FIELDS.items()}
+    facts["witness"] = body.get("witness")
+    if facts["witness"] not in ("element_timing", "callback"):
+        raise Refused(400, "malformed", "witness: expected element_timing or callback")
+    sittings.require_started(sitting)
+    sitting.screen = facts
+    sitting.save(update_fields=["screen"])
+    if facts["frame_ms"] > SLOWEST_FRAME_MS:
+        rate = 1000 / facts["frame_ms"]
+        sentence = (
+            f"Your screen shows {rate:.0f} pictures a second; this test needs at least 25. "
+            "Close other programs, plug in the power supply and check again."
+        )
+        return JsonResponse({"ok": False, "message": sentence})
+    return JsonResponse({"ok": True})
+
+
+def octets(data: bytes) -> HttpResponse:
+    return HttpResponse(data, content_type="application/octet-stream")
+
+
+@require_GET
+@answering
+def examples(request: HttpRequest, sitting: Sitting) -> HttpResponse:
+    return octets(sittings.example_pictures(sitting.study))
+
+
+@require_POST
+@answering
+def resume(request: HttpRequest, sitting: Sitting) -> HttpResponse:
+    body = json_body(request)
+    shown: Any = body.get("shown", False) if isinstance(body, dict) else False
+    if shown is not None and not (
+        isinstance(shown, list) and len(shown) <= 1000 and all(isinstance(token, str) for token in shown)
+    ):
+        raise Refused(400, "malformed", "shown: expected a list of trials, or null")
+    return JsonResponse(asdict(sittings.resume(sitting, shown)))
+
+
+@require_POST
+@answering
+def block(request: HttpRequest, sitting: Sitting) -> HttpResponse:
+    after = int(_number(json_body(request), "after", 0, 1_000_000))
+    trials, progress = sittings.next_block(sitting, after)
+    return JsonResponse(
+        {
+            "trials": [asdict(trial) for trial in trials],
+            "first": trials[0].ordinal if trials else None,
+            "last": trials[-1].ordinal if trials else None,
+            **asdict(progress),
+        }
+    )
+
+
+@require_GET
+@answering
+def pictures(request: HttpRequest, sitting: Sitting) -> HttpResponse:
+    first, last = request.GET.get("first", ""), request.GET.get("last", "")
+    if not (first.isascii() and first.isdigit() and last.isascii() and last.isdigit()):
+        raise Refused(400, "malformed", "first and last: expected the numbers of trials")
+    if not 0 <= int(last) - int(first) < sittings.BLOCK_TRIALS or len(last) > 9:
+        raise Refused(400, "malformed", f"expected at most {sittings.BLOCK_TRIALS} trials, first before last")
+    sittings.require_started(sitting)
+    return octets(sittings.block_pictures(sitting, int(first), int(last)))
+
+
+@require_POST
+@answering
+def responses(request: HttpRequest, sitting: Sitting) -> HttpResponse:
+    receipts = sittings.record(sitting, messages.response_batch(json_body(request)))
+    return JsonResponse({"results": [asdict(receipt) for receipt in receipts]})
+
+
+@require_POST
+@answering
+def finish(request: HttpRequest, sitting: Sitting) -> HttpResponse:
+    json_body(request)
+    sittings.finish(sitting)
+    return JsonResponse({"next": reverse("study:thanks", args=[sitting.study.slug])})

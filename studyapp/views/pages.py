@@ -1,0 +1,243 @@
+"""The pages of a sitting, from the welcome to the thanks, and how errors look."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.core import signing
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.middleware.csrf import get_token
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods
+
+from studyapp import __version__, sittings
+from studyapp.models import Sitting, Study
+from studyapp.views.cookies import keep_secret, sitting_of, study_or_404
+
+SIMULATED_SALT = "simulated participant"
+MS_PER_TRIAL_WITHOUT_EXPOSURE = 2_200
+
+
+def message(
+    request: HttpRequest, status: int, title: str, text: str, url: str = "", label: str = "", **more: Any
+) -> HttpResponse:
+    """An error or a refusal, looking like a page: what happened, that nothing is lost, what to do."""
+    context = {"title": title, "text": text, "action_url": url, "action_label": label, **more}
+    return render(request, "study/message.html", context, status=status)
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return message(
+        request, 404, "Nothing here", "There is no page at this address. Check the link you were given."
+    )
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    text = "Something went wrong on our side. Answers that you gave are stored. Please try again in a minute."
+    return message(request, 500, "This did not work", text)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    text = (
+        "The page was open for too long, or your browser does not keep cookies for this site. "
+        "Answers that you gave are stored. Go back, reload the page and try again."
+    )
+    return message(request, 403, "Please reload the page", text)
+
+
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    studies = list(Study.objects.filter(status=Study.Status.OPEN))
+    return render(request, "study/home.html", {"studies": studies})
+
+
+def minutes(study: Study) -> int:
+    """How long a sitting takes, in minutes, for people who answer in about a second and a half."""
+    mean_exposure_ms = sum(study.exposures_ms) / len(study.exposures_ms)
+    n_trials = study.n_trials + study.practice_trials
+    per_trial_ms = mean_exposure_ms + study.fixation_ms + study.blank_ms + MS_PER_TRIAL_WITHOUT_EXPOSURE
+    return max(1, round(n_trials * per_trial_ms / 60_000) + 2)
+
+
+@require_GET
+@never_cache
+def welcome(request: HttpRequest, slug: str) -> HttpResponse:
+    study = study_or_404(slug)
+    sitting = sitting_of(request, study)
+    context = {
+        "study": study,
+        "minutes": minutes(study),
+        "closed": study.status != Study.Status.OPEN,
+        "has_sitting": sitting is not None and sitting.status == Sitting.Status.STARTED,
+        "query": request.GET.urlencode(),
+    }
+    return render(request, "study/welcome.html", context)
+
+
+def panel_identity(study: Study, query: str) -> tuple[str, str]:
+    """(panel, its id of the person) out of a query string; ("", "") if no known parameter is there."""
+    parameters = QueryDict(query[:2000])
+    for panel, name in study.panels.items():
+        if value := parameters.get(name, "").strip():
+            return panel, value[:128]
+    return "", ""
+
+
+def is_simulated(query: str) -> bool:
+    """Whether a bot of this installation came: it carries a signed mark, which people cannot make."""
+    try:
+        signing.loads(QueryDict(query[:2000]).get("simulated", ""), salt=SIMULATED_SALT, max_age=24 * 3600)
+    except signing.BadSignature:
+        return False
+    return True
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+def consent(request: HttpRequest, slug: str) -> HttpResponse:
+    study = study_or_404(slug)
+    if request.method == "GET":
+        context = {
+            "study": study,
+            "consent_text": study.consent_text.split("\n\n"),
+            "query": request.GET.urlencode(),
+        }
+        return render(request, "study/consent.html", context)
+    if request.POST.get("decision") != "agree":
+        return redirect("study:declined", slug)
+    running = sitting_of(request, study)
+    if running is not None and running.status == Sitting.Status.STARTED:
+        return redirect("study:screen", slug)
+    query = request.POST.get("panel_query", "")
+    panel, external_id = panel_identity(study, query)
+    try:
+        _, secret = sittings.begin(
+            study, panel=panel, external_id=external_id, is_simulated=is_simulated(query)
+        )
+    except sittings.SittingError as error:
+        return message(request, 409, TITLES[error.code], str(error), study=study)
+    response = redirect("study:screen", slug)
+    keep_secret(response, study, secret)
+    return response
+
+
+TITLES = {"closed": "The study is closed", "full": "The study is full", "again": "You took part already"}
+
+
+@require_GET
+def declined(request: HttpRequest, slug: str) -> HttpResponse:
+    return render(request, "study/declined.html", {"study": study_or_404(slug)})
+
+
+def with_sitting(
+    view: Callable[[HttpRequest, Sitting], HttpResponse],
+) -> Callable[[HttpRequest, str], HttpResponse]:
+    """Pages inside a sitting: without one they lead to the welcome page, after its end to the thanks."""
+
+    @never_cache
+    def wrapped(request: HttpRequest, slug: str) -> HttpResponse:
+        study = study_or_404(slug)
+        sitting = sitting_of(request, study)
+        if sitting is None:
+            return redirect("study:welcome", slug)
+        return view(request, sitting)
+
+    return wrapped
+
+
+STEPS = {"screen": "examples", "examples": "how", "how": "test", "test": "thanks"}
+
+
+def page_config(request: HttpRequest, sitting: Sitting, step: str) -> dict[str, Any]:
+    """What the scripts of a page need to know; nothing in it depends on which pictures are real."""
+    study = sitting.study
+    pages = {name: reverse(f"study:{name}", args=[study.slug]) for name in ("thanks", "withdraw")}
+    calls = ("screen", "resume", "block", "pictures", "responses", "finish", "examples")
+    return {
+        "study": study.slug,
+        "code_version": __version__,
+        "csrf_token": get_token(request),
+        "sitting": sitting.public_id,
+        "urls": {
+            **pages,
+            **{name: reverse(f"study:api-{name}", args=[study.slug]) for name in calls},
+            "next": reverse(f"study:{STEPS[step]}", args=[study.slug]),
+        },
+        "width_px": study.width_px,
+        "height_px": study.height_px,
+        "size_css_px": study.size_css_px,
+        "smoothing": study.smoothing,
+        "mask_gray": study.mask_gray,
+        "fixation_ms": study.fixation_ms,
+        "blank_ms": study.blank_ms,
+        "keys": {"real": sitting.real_key, "generated": "j" if sitting.real_key == "f" else "f"},
+        "break_every": study.break_every,
+        "n_trials": study.n_trials,
+        "practice_trials": study.practice_trials,
+        "n_examples": study.n_examples,
+    }
+
+
+def step(name: str) -> Callable[[HttpRequest, str], HttpResponse]:
+    """The view of one page of the running sitting."""
+
+    @require_GET
+    @with_sitting
+    def view(request: HttpRequest, sitting: Sitting) -> HttpResponse:
+        if sitting.status != Sitting.Status.STARTED:
+            return redirect("study:thanks", sitting.study.slug)
+        context = {
+            "study": sitting.study,
+            "sitting": sitting,
+            "config": page_config(request, sitting, name),
+        }
+        return render(request, f"study/{name}.html", context)
+
+    return view
+
+
+@require_GET
+@with_sitting
+def thanks(request: HttpRequest, sitting: Sitting) -> HttpResponse:
+    study = sitting.study
+    if sitting.status == Sitting.Status.STARTED:
+        return redirect("study:test", study.slug)
+    finished = sitting.status == Sitting.Status.FINISHED
+    context = {
+        "study": study,
+        "status": sitting.status,
+        "debrief_text": study.debrief_text.split("\n\n"),
+        "completion_code": sitting.completion_code,
+        "receipt_code": "" if sitting.status == Sitting.Status.ERASED else sittings.receipt_code(sitting),
+        "score": sittings.score(sitting) if finished and study.shows_score else None,
+        "truth": sittings.truth(sitting) if finished and study.shows_score else [],
+        "contact": study.contact,
+    }
+    return render(request, "study/thanks.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@with_sitting
+def withdraw(request: HttpRequest, sitting: Sitting) -> HttpResponse:
+    study = sitting.study
+    if sitting.status != Sitting.Status.STARTED:
+        return redirect("study:thanks", study.slug)
+    if request.method == "GET":
+        return render(request, "study/withdraw.html", {"study": study, "sitting": sitting})
+    sittings.withdraw(sitting, keep_answers=request.POST.get("data") == "keep")
+    return redirect("study:thanks", study.slug)
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+def erase(request: HttpRequest, slug: str) -> HttpResponse:
+    study = study_or_404(slug)
+    context: dict[str, Any] = {"study": study, "error": "", "done": False}
+    if request.method == "POST":
+        context["done"] = sittings.erase(study, request.POST.get("receipt_code", "")[:100])
+        if not context["done"]:
+            context["error"] = (
+                "We know no sitting with this code. Check it, letter by letter, or write to us."
+            )
+    return render(request, "study/erase.html", context, status=200 if not context["error"] else 422)
