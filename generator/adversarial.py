@@ -1,0 +1,61 @@
+"""One adversarial training step, the same for every family.
+
+A discriminator is called as `discriminator(images, *condition)` and answers one score an image, high for
+real. The condition is whatever both networks are told: nothing for a plain GAN, the low-pass image for a
+level of a LAPGAN, and the class besides for a conditional one. Losses are non-saturating (Goodfellow 2014);
+R1 is the gradient penalty on real images (Mescheder 2018, arXiv:1801.04406), applied lazily (Karras 2020,
+arXiv:1912.04958).
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+Condition = tuple[Tensor, ...]
+
+
+def discriminator_step(
+    discriminator: nn.Module, optimiser: Optimizer, real: Tensor, fake: Tensor, condition: Condition
+) -> Tensor:
+    """Teach the discriminator one batch; the mean loss. The generator gets no gradient: fake is detached."""
+    optimiser.zero_grad(set_to_none=True)
+    on_real = F.softplus(-discriminator(real, *condition)).mean()
+    on_fake = F.softplus(discriminator(fake.detach(), *condition)).mean()
+    loss = on_real + on_fake
+    loss.backward()
+    optimiser.step()
+    return loss.detach()
+
+
+def generator_step(
+    discriminator: nn.Module, optimiser: Optimizer, fake: Tensor, condition: Condition
+) -> Tensor:
+    """Teach the generator that drew `fake` (with its graph); the mean loss. The discriminator stays as is."""
+    optimiser.zero_grad(set_to_none=True)
+    discriminator.requires_grad_(False)
+    try:
+        loss = F.softplus(-discriminator(fake, *condition)).mean()
+        loss.backward()
+    finally:
+        discriminator.requires_grad_(True)
+    optimiser.step()
+    return loss.detach()
+
+
+def gradient_penalty_step(
+    discriminator: nn.Module, optimiser: Optimizer, real: Tensor, condition: Condition, weight: float
+) -> Tensor:
+    """Push the discriminator's gradient at real images towards zero; the mean squared gradient norm.
+
+    In float32 whatever the caller's autocast: squared gradients of bfloat16 lose their small terms.
+    """
+    optimiser.zero_grad(set_to_none=True)
+    with torch.autocast(real.device.type, enabled=False):
+        at = real.detach().float().requires_grad_(True)
+        scores = discriminator(at, *condition).sum()
+        (gradient,) = torch.autograd.grad(scores, at, create_graph=True)
+        penalty = gradient.square().flatten(1).sum(1).mean()
+        (penalty * weight / 2).backward()
+    optimiser.step()
+    return penalty.detach()

@@ -1,0 +1,23 @@
+"""Data sets by name. Each is a loader that answers a `Request` with `LabelledImages`; none needs torch."""
+
+from generator.datasets.cifar10 import load_cifar10
+from generator.datasets.labelled import Credit, LabelledImages, Loader, Request
+from generator.datasets.photos import load_photos
+from generator.datasets.pictures import load_pictures
+from generator.errors import DataError
+
+DATASETS: dict[str, Loader] = {
+    "photos": load_photos,
+    "cifar10": load_cifar10,
+    "folder": load_pictures,
+}
+
+
+def load(name: str, request: Request) -> LabelledImages:
+    """The images of one data set. Raises DataError for an unknown name."""
+    if name not in DATASETS:
+        raise DataError(f"expected a data set among {', '.join(DATASETS)}, got {name!r}")
+    return DATASETS[name](request)
+
+
+__all__ = ["DATASETS", "Credit", "LabelledImages", "Loader", "Request", "load"]

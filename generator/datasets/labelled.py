@@ -1,0 +1,95 @@
+"""What every data set hands over: pictures in memory with their classes and where they come from.
+
+Knows shapes, order and fingerprints; how files are read is each loader's.
+"""
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from generator.errors import DataError
+
+Pixels = NDArray[np.uint8]
+Classes = NDArray[np.int64]
+SPLITS = ("train", "study")
+
+
+@dataclass(frozen=True)
+class Credit:
+    """Who made a picture and under which licence it is passed on."""
+
+    title: str
+    author: str
+    licence: str
+    origin: str
+
+
+@dataclass(frozen=True)
+class LabelledImages:
+    """Images of one size: pixels (N, H, W, 3) uint8 RGB, labels (N,) class indices or None.
+
+    `notes` are sentences that whoever uses the images has to read, such as that files are not the official
+    ones. Raises DataError if parts do not fit together.
+    """
+
+    name: str
+    pixels: Pixels
+    labels: Classes | None
+    class_names: tuple[str, ...]
+    credits: tuple[Credit, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.pixels.ndim != 4 or self.pixels.shape[-1] != 3 or self.pixels.dtype != np.uint8:
+            raise DataError(
+                f"expected uint8 pixels (N, H, W, 3), got {self.pixels.dtype} {self.pixels.shape}"
+            )
+        if not len(self.pixels):
+            raise DataError(f"the data set {self.name} holds no images: check the path it was read from")
+        if self.labels is not None and self.labels.shape != (len(self.pixels),):
+            raise DataError(f"expected {len(self.pixels)} labels, got {self.labels.shape}")
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def sha256(self) -> str:
+        """Fingerprint of pixels and labels, in order."""
+        digest = hashlib.sha256(np.ascontiguousarray(self.pixels).data)
+        if self.labels is not None:
+            digest.update(self.labels.astype("<i8").tobytes())
+        return digest.hexdigest()
+
+    def drawn(self, count: int | None, seed: int) -> "LabelledImages":
+        """`count` images (all when None) in an order that depends on the seed alone, none twice.
+
+        Raises DataError if there are fewer.
+        """
+        if count is not None and not 1 <= count <= len(self):
+            raise DataError(f"expected a count in 1..{len(self)} (the images of {self.name}), got {count}")
+        order = np.random.default_rng(seed).permutation(len(self))[:count]
+        return replace(
+            self, pixels=self.pixels[order], labels=None if self.labels is None else self.labels[order]
+        )
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a caller asks of a loader: the split, a local path, and whether files may be downloaded to it."""
+
+    split: str = "train"
+    path: Path | None = None
+    may_download: bool = False
+
+    def __post_init__(self) -> None:
+        if self.split not in SPLITS:
+            raise DataError(f"expected the split {' or '.join(SPLITS)}, got {self.split!r}")
+
+
+class Loader(Protocol):
+    """Reads one data set. Raises DataError with file, expected and found."""
+
+    def __call__(self, request: Request) -> LabelledImages: ...

@@ -1,0 +1,73 @@
+"""What a family of generators promises, whatever its networks are.
+
+A family is a module with `Config`, `parts`, `build`, `Trainer` and `sample`. Its parts train independently
+(the levels of a LAPGAN), each with a `Trainer` of its own; a family that trains as one has one part.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, ClassVar, Protocol, TypeVar
+
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from generator.errors import ConfigError
+
+Losses = dict[str, Tensor]
+Settings = TypeVar("Settings")
+
+
+class ModelConfig(Protocol):
+    """Settings of a model and of how its networks are taught; a frozen dataclass that checks itself."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def size_px(self) -> int: ...
+
+    @property
+    def classes(self) -> int: ...
+
+    @property
+    def learning_rate(self) -> float: ...
+
+
+class PartTrainer(Protocol):
+    """Teaches one part. `networks` and `optimisers` are by name, for saving and resuming."""
+
+    networks: dict[str, nn.Module]
+    optimisers: dict[str, Optimizer]
+    steps_done: int  # counted by whoever calls `step`
+
+    def step(self, images: Tensor, labels: Tensor | None) -> Losses: ...
+
+
+class Family(Protocol):
+    """The module of a family."""
+
+    Config: type[Any]
+
+    @staticmethod
+    def parts(config: Any) -> tuple[str, ...]: ...
+
+    @staticmethod
+    def build(config: Any) -> nn.Module: ...
+
+    @staticmethod
+    def Trainer(model: Any, config: Any, part: str) -> PartTrainer: ...
+
+    @staticmethod
+    def sample(model: Any, config: Any, seeds: Tensor, labels: Tensor | None) -> Tensor: ...
+
+
+def configured(settings: type[Settings], given: Mapping[str, Any], where: str) -> Settings:
+    """A settings dataclass from a mapping. Raises ConfigError for unknown keys and unfit values."""
+    known = {field.name for field in dataclasses.fields(settings)}  # type: ignore[arg-type]
+    unknown = sorted(set(given) - known)
+    if unknown:
+        raise ConfigError(f"{where}: unknown key {', '.join(unknown)}; known are {', '.join(sorted(known))}")
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in given.items()}
+    try:
+        return settings(**values)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"{where}: {error}") from None

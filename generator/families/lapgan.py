@@ -1,0 +1,167 @@
+"""LAPGAN: a small image from noise, then a band of detail at each larger size (Denton et al. 2015).
+
+Every level is a conditional GAN that trains alone, always on the true low-pass image; only `sample` joins
+them. With `classes` above 0 both networks of every level are told the class: the paper's CC-LAPGAN.
+"""
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from generator.adversarial import Condition, discriminator_step, generator_step, gradient_penalty_step
+from generator.families.family import Losses
+from generator.families.gan import training_noise
+from generator.networks import BandDiscriminator, BandGenerator, CoarseDiscriminator, CoarseGenerator
+from generator.noise import uniform_noise
+from generator.pyramid import down, low_pass, up
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+@dataclass(frozen=True)
+class Config:
+    """Levels, sizes and teaching. One value a level where there are several. Raises ValueError.
+
+    levels: sizes in pixels from coarse to fine; widths: channels; noise_planes: planes of noise at each finer
+    level (the coarsest has `noise_values` numbers); penalties: weights of the gradient penalty.
+    """
+
+    levels: tuple[int, ...] = (8, 16, 32)
+    classes: int = 0
+    noise_values: int = 64
+    noise_planes: tuple[int, ...] = (3, 3)
+    widths: tuple[int, ...] = (96, 64, 48)
+    discriminator_widths: tuple[int, ...] = (64, 48, 48)
+    penalties: tuple[float, ...] = (0.05, 0.005, 0.02)
+    penalty_every: int = 16
+    learning_rate: float = 5e-4
+
+    def __post_init__(self) -> None:
+        count = len(self.levels)
+        if not count or self.levels[0] < 4 or list(self.levels) != sorted(set(self.levels)):
+            raise ValueError(f"levels: expected sizes that rise from at least 4, got {list(self.levels)}")
+        if any(size % 2 for size in self.levels[1:]):
+            raise ValueError(f"levels: expected even sizes above the coarsest, got {list(self.levels)}")
+        for name in ("widths", "discriminator_widths", "penalties"):
+            if len(getattr(self, name)) != count:
+                raise ValueError(f"{name}: expected {count} values, one a level, got {getattr(self, name)}")
+        if len(self.noise_planes) != count - 1:
+            raise ValueError(f"noise_planes: expected {count - 1} values, got {self.noise_planes}")
+        if min(self.noise_values, self.penalty_every, *self.widths, *self.discriminator_widths) < 1:
+            raise ValueError("expected noise_values, penalty_every and widths of at least 1")
+        if self.classes < 0 or min(self.penalties) < 0 or min((0, *self.noise_planes)) < 0:
+            raise ValueError("expected classes, penalties and noise_planes of at least 0")
+        if not self.learning_rate > 0:
+            raise ValueError(f"learning_rate: expected a number above 0, got {self.learning_rate}")
+
+    @property
+    def size_px(self) -> int:
+        return self.levels[-1]
+
+
+class Lapgan(nn.Module):
+    """The generators of all levels, by size: a `CoarseGenerator` and then `BandGenerator`s."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        coarsest = CoarseGenerator(config.levels[0], config.noise_values, config.widths[0], config.classes)
+        finer = [
+            BandGenerator(planes, width, config.classes)
+            for planes, width in zip(config.noise_planes, config.widths[1:], strict=True)
+        ]
+        self.levels = nn.ModuleDict(dict(zip(parts(config), [coarsest, *finer], strict=True)))
+        _channels_last(self)
+
+
+def parts(config: Config) -> tuple[str, ...]:
+    """The levels, from coarse to fine."""
+    return tuple(f"{size}px" for size in config.levels)
+
+
+def build(config: Config) -> Lapgan:
+    """The generators of all levels, untrained."""
+    return Lapgan(config)
+
+
+class Trainer:
+    """Teaches one level, on true low-pass images."""
+
+    def __init__(self, model: Lapgan, config: Config, part: str) -> None:
+        self.config, self.level = config, parts(config).index(part)
+        self.generator = model.levels[part]
+        width = config.discriminator_widths[self.level]
+        kind = BandDiscriminator if self.level else CoarseDiscriminator
+        self.discriminator: nn.Module = _channels_last(kind(width, config.classes))
+        self.networks: dict[str, nn.Module] = {
+            "generator": self.generator,
+            "discriminator": self.discriminator,
+        }
+        self.optimisers: dict[str, Optimizer] = {
+            name: torch.optim.Adam(network.parameters(), lr=config.learning_rate, betas=(0.0, 0.99))
+            for name, network in self.networks.items()
+        }
+        self.steps_done = 0
+
+    def step(self, images: Tensor, labels: Tensor | None) -> Losses:
+        """One batch of full-size images (N, 3, S, S) in [-1, 1], labels (N,) with classes; the losses."""
+        told = () if not self.config.classes or labels is None else (labels,)
+        real, condition = self._level_of(images, told)
+        with torch.autocast(images.device.type, torch.bfloat16):
+            fake = self._drawn(len(images), condition)
+            d_loss = discriminator_step(
+                self.discriminator, self.optimisers["discriminator"], real, fake, condition
+            )
+            g_loss = generator_step(self.discriminator, self.optimisers["generator"], fake, condition)
+        losses = {"discriminator": d_loss, "generator": g_loss}
+        weight = self.config.penalties[self.level] * self.config.penalty_every
+        if weight and self.steps_done % self.config.penalty_every == 0:
+            losses["penalty"] = gradient_penalty_step(
+                self.discriminator, self.optimisers["discriminator"], real, condition, weight
+            )
+        return losses
+
+    def _level_of(self, images: Tensor, told: Condition) -> tuple[Tensor, Condition]:
+        """The true image of this level, and what both networks are told about it."""
+        real = down(images, self.config.levels[self.level]).contiguous(memory_format=torch.channels_last)
+        if self.level == 0:
+            return real, told
+        return real, (low_pass(real, self.config.levels[self.level - 1]), *told)
+
+    def _drawn(self, count: int, condition: Condition) -> Tensor:
+        shape = _noise_shape(self.config, self.level)
+        return _draw(self.generator, self.config, condition, training_noise(count, shape))
+
+
+def sample(model: Lapgan, config: Config, seeds: Tensor, labels: Tensor | None) -> Tensor:
+    """Images (N, 3, S, S) near [-1, 1], one for each key in seeds (N,), from coarse to fine."""
+    told = () if labels is None else (labels,)
+    image = None
+    for level, part in enumerate(parts(config)):
+        condition = told if image is None else (up(image, config.levels[level]), *told)
+        noise = uniform_noise(seeds, level, _noise_shape(config, level))
+        image = _draw(model.levels[part], config, condition, noise)
+    assert image is not None  # noqa: S101  (Config has at least one level)
+    return image
+
+
+def _draw(generator: nn.Module, config: Config, condition: Condition, noise: Tensor) -> Tensor:
+    """One level's image: its generator takes (low-pass,) noise and labels or None, in that order."""
+    *seen, labels = condition if config.classes else (*condition, None)
+    return generator(*seen, noise, labels)
+
+
+def _noise_shape(config: Config, level: int) -> tuple[int, ...]:
+    if level == 0:
+        return (config.noise_values,)
+    return (config.noise_planes[level - 1], config.levels[level], config.levels[level])
+
+
+def _channels_last(network: Network) -> Network:
+    """The network with its weights laid out as convolutions on a CPU read them fastest."""
+    for value in network.parameters():
+        if value.ndim == 4:
+            value.data = value.data.contiguous(memory_format=torch.channels_last)
+    return network

@@ -1,0 +1,17 @@
+"""The one way from 8-bit pixels to the numbers networks see, and back.
+
+Bytes 0..255 are spread evenly over [-1, 1]; nothing else in the generator scales pixels.
+"""
+
+import torch
+from torch import Tensor
+
+
+def unit_from_bytes(pixels: Tensor) -> Tensor:
+    """Images in [-1, 1] as float32; pixels is uint8 of any shape."""
+    return pixels.to(torch.float32) / 127.5 - 1
+
+
+def bytes_from_unit(images: Tensor) -> Tensor:
+    """The nearest uint8 pixels of images in [-1, 1]; values outside are clipped."""
+    return ((images.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)

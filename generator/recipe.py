@@ -1,0 +1,117 @@
+"""What a training run is to do: a TOML file, read and checked before any work.
+
+A recipe has `source`, `family`, `dataset` and `seed` at the top, the family's settings under `[model]` and
+how long and in which batches to train under `[training]`.
+"""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from generator.errors import ConfigError
+from generator.families import family_named
+from generator.families.family import configured
+
+TOP_KEYS = ("source", "family", "dataset", "seed", "model", "training")
+
+
+@dataclass(frozen=True)
+class Training:
+    """Budget and rhythm of every part's training. Raises ValueError.
+
+    Exactly one of images (seen by each part) and minutes (CPU minutes of each part) is above 0. Over the
+    last `decay_share` of the budget the learning rate falls in a straight line to `decay_to` of its start:
+    the largest single gain that small budgets know.
+    """
+
+    images: int = 0
+    minutes: float = 0.0
+    batch_size: int = 32
+    decay_share: float = 0.3
+    decay_to: float = 0.05
+    flip: bool = True
+    checkpoint_every: int = 20_000
+
+    def __post_init__(self) -> None:
+        if (self.images > 0) == (self.minutes > 0) or min(self.images, self.minutes) < 0:
+            raise ValueError(
+                f"expected either images or minutes above 0, got {self.images} images, {self.minutes} minutes"
+            )
+        if self.batch_size < 2:
+            raise ValueError(f"batch_size: expected at least 2, got {self.batch_size}")
+        if not (0 <= self.decay_share <= 1 and 0 <= self.decay_to <= 1):
+            raise ValueError("expected decay_share and decay_to in [0, 1]")
+        if self.checkpoint_every < 1:
+            raise ValueError(f"checkpoint_every: expected at least 1 image, got {self.checkpoint_every}")
+
+    def share_done(self, images_seen: int, cpu_seconds: float) -> float:
+        """How much of one part's budget is used, 0 to 1."""
+        used = images_seen / self.images if self.images else cpu_seconds / 60 / self.minutes
+        return min(used, 1.0)
+
+    def rate_factor(self, share_done: float) -> float:
+        """What the learning rate is multiplied with at that point of the budget."""
+        if share_done <= 1 - self.decay_share or not self.decay_share:
+            return 1.0
+        return 1 - (share_done - (1 - self.decay_share)) / self.decay_share * (1 - self.decay_to)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A checked recipe; `config` is the family's own `Config`."""
+
+    source: str
+    family: str
+    dataset: str
+    seed: int
+    config: Any
+    training: Training
+
+
+def read_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
+    """The recipe in a TOML file, with changes such as `model.width=256` applied. Raises ConfigError."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: expected a recipe in TOML, found no such file") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise ConfigError(f"{path}: expected a recipe in TOML, {error}") from None
+    for change in changes:
+        _change(table, change)
+    return recipe_from(table, str(path))
+
+
+def recipe_from(table: Mapping[str, Any], where: str) -> Recipe:
+    """The recipe in a mapping as TOML gives it. Raises ConfigError that names `where`."""
+    unknown = sorted(set(table) - set(TOP_KEYS))
+    if unknown:
+        raise ConfigError(f"{where}: unknown key {', '.join(unknown)}; known are {', '.join(TOP_KEYS)}")
+    for key in ("source", "family", "dataset"):
+        if not isinstance(table.get(key), str):
+            raise ConfigError(f"{where}: expected a text for {key}, got {table.get(key)!r}")
+    family = family_named(table["family"], where)
+    return Recipe(
+        source=table["source"],
+        family=table["family"],
+        dataset=table["dataset"],
+        seed=int(table.get("seed", 0)),
+        config=configured(family.Config, table.get("model", {}), f"{where} [model]"),
+        training=configured(Training, table.get("training", {}), f"{where} [training]"),
+    )
+
+
+def _change(table: dict[str, Any], change: str) -> None:
+    """Put one `key=value` or `section.key=value` into the table; the value is written as in TOML."""
+    key, sign, text = change.partition("=")
+    if not sign or not key:
+        raise ConfigError(f"--set: expected key=value, got {change!r}")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text  # a bare word stands for itself
+    *sections, last = key.split(".")
+    for section in sections:
+        table = table.setdefault(section, {})
+    table[last] = value
