@@ -1,0 +1,123 @@
+"""From rows to the count tables that every number of the report follows from.
+
+Knows how trials are counted by person, by image and (only where somebody saw an image twice) by person
+and image together, in one pass. Leaves proportions and intervals to `intervals`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.responses import REAL
+
+# The order in which sources are listed and drawn; others follow in alphabetical order.
+KNOWN_ORDER = (REAL, "gan", "lapgan", "cc-lapgan")
+
+# Person x image pairs are looked up in a table of flags up to this size, and sorted above it.
+FLAG_TABLE = 50_000_000
+
+
+@dataclass(frozen=True)
+class CountTables:
+    """How often each cell (a source at an exposure) was shown and judged real, by person and by image.
+
+    cells: DataFrame with columns source, exposure_ms; one row a cell, all combinations, in listing order.
+    person_n, person_k: (people, cells) trials, and those judged real; image_n, image_k: (images, cells).
+    pair_n, pair_k: (person-image pairs, cells) as scipy sparse arrays; None if nobody saw an image twice,
+    when every trial is its own pair. All counts are float64, so that they multiply without conversion.
+    """
+
+    cells: pd.DataFrame
+    person_n: np.ndarray
+    person_k: np.ndarray
+    image_n: np.ndarray
+    image_k: np.ndarray
+    pair_n: Any = None
+    pair_k: Any = None
+
+    @property
+    def n_trials(self) -> np.ndarray:
+        """Trials by cell, shape (cells,)."""
+        return self.person_n.sum(axis=0)
+
+    @property
+    def n_real(self) -> np.ndarray:
+        """Answers `real` by cell, shape (cells,)."""
+        return self.person_k.sum(axis=0)
+
+
+def source_order(sources: np.ndarray | list[str]) -> list[str]:
+    """Sources as they are listed everywhere: real, the paper's models, then the others by name."""
+    place = {name: number for number, name in enumerate(KNOWN_ORDER)}
+    return sorted(set(sources), key=lambda name: (place.get(name, len(place)), name))
+
+
+def count_tables(rows: pd.DataFrame) -> CountTables:
+    """Count tables of analysed rows (columns participant, image, source, exposure_ms, judged_real)."""
+    person, people = pd.factorize(rows["participant"])
+    image, images = pd.factorize(rows["image"])
+    source_code, source_names = pd.factorize(rows["source"])
+    sources = source_order([str(name) for name in source_names])
+    rank = np.asarray([sources.index(str(name)) for name in source_names])
+    exposures_ms, exposure = np.unique(rows["exposure_ms"].to_numpy(float), return_inverse=True)
+    cells = pd.DataFrame(
+        {
+            "source": np.repeat(np.asarray(sources, dtype=object), len(exposures_ms)),
+            "exposure_ms": np.tile(exposures_ms, len(sources)),
+        }
+    )
+    cell = rank[source_code] * len(exposures_ms) + exposure
+    judged_real = rows["judged_real"].to_numpy(bool)
+    return tabulate(cells, person, image, cell, judged_real, n_people=len(people), n_images=len(images))
+
+
+def tabulate(
+    cells: pd.DataFrame,
+    person: np.ndarray,
+    image: np.ndarray,
+    cell: np.ndarray,
+    judged_real: np.ndarray,
+    *,
+    n_people: int,
+    n_images: int,
+) -> CountTables:
+    """Count tables from codes, one entry a trial; codes count from 0."""
+    n_cells = len(cells)
+    person_n, person_k = counted(person * n_cells + cell, judged_real, (n_people, n_cells))
+    image_n, image_k = counted(image * n_cells + cell, judged_real, (n_images, n_cells))
+    pair = person.astype(np.int64) * n_images + image
+    if is_distinct(pair, n_people * n_images):
+        return CountTables(cells, person_n, person_k, image_n, image_k)
+    from scipy.sparse import (
+        coo_array,
+    )  # only designs that show an image twice to a person pay for this import
+
+    pairs, pair_code = np.unique(pair, return_inverse=True)
+    shape, where = (len(pairs), n_cells), (pair_code, cell)
+    pair_n = coo_array((np.ones(len(cell)), where), shape=shape).tocsr()
+    pair_k = coo_array((judged_real.astype(float), where), shape=shape).tocsr()
+    return CountTables(cells, person_n, person_k, image_n, image_k, pair_n, pair_k)
+
+
+def counted(
+    code: np.ndarray, judged_real: np.ndarray, shape: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Trials, and trials judged real, by code; both float64 of the given shape."""
+    size = shape[0] * shape[1]
+    n = np.bincount(code, minlength=size)
+    k = np.bincount(code[judged_real], minlength=size)
+    return n.astype(float).reshape(shape), k.astype(float).reshape(shape)
+
+
+def is_distinct(codes: np.ndarray, n_codes: int) -> bool:
+    """Whether no code in 0..n_codes-1 occurs twice."""
+    if n_codes <= FLAG_TABLE:
+        seen = np.zeros(n_codes, dtype=bool)
+        seen[codes] = True
+        return int(seen.sum()) == len(codes)
+    in_order = np.sort(codes)
+    return bool((in_order[1:] != in_order[:-1]).all())

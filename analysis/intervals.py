@@ -1,0 +1,283 @@
+"""Proportions and means with intervals that hold for new people and new images.
+
+Knows the two-way cluster variance of cell proportions and its interval on the logit scale, the rules for
+cells in which that variance cannot be estimated, and Wilson's interval for comparison. Counting is in
+`counts`; what the numbers mean for a reader is in `answers`.
+
+The usual binomial bar treats every trial as an independent draw. It is not: a person answers many trials
+and an image is seen by many people. In simulated studies of the paper's size a nominal 95 % binomial bar
+covered the truth 73-86 % of the time for a point and 31-48 % for a source's mean. The variance here is
+
+    V = V_people + max(V_images - V_trial, 0)
+
+where V_people and V_images are sums of squared cluster totals of the residuals and V_trial is the same
+over person-image pairs: both cluster sums contain the trial noise, so it is taken out once (Cameron,
+Gelbach and Miller 2011, J. Bus. Econ. Stat. 29:238-249). Degrees of freedom after Satterthwaite (1946).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit, logit, ndtri, stdtrit
+
+from analysis.counts import CountTables
+
+CONFIDENCE = 0.95
+
+ESTIMAND = "share of pictures judged real, for new people and new images"
+METHOD = (
+    "two-way cluster variance over people and images, V_people + max(V_images - V_trial, 0), on the logit "
+    "scale, t quantile with Satterthwaite degrees of freedom"
+)
+
+# What an interval rests on, cell by cell: its rule, and what the rule means for the reader.
+RULES = {
+    "two-way": "the rule for all cells with enough people and images",
+    "all alike": "all answers alike: Wilson's interval on the number of trials divided by the design effect",
+    "one person": "one person: Wilson's interval on the trials, for this person alone",
+    "one image": "one image: the variance between people alone, for this image alone",
+    "no spread": "people agree exactly: the binomial variance in place of an estimate of zero",
+}
+
+
+@dataclass(frozen=True)
+class Covariance:
+    """Covariance of all cell proportions, in its three parts, before small-sample factors (CR0).
+
+    people, images, trial: (cells, cells). A cell without trials has p NaN and rows of zeros; weights must
+    not touch it. shown_to: (people, cells) and shown: (images, cells) say who and what is in a cell.
+    """
+
+    p: np.ndarray
+    n: np.ndarray
+    people: np.ndarray
+    images: np.ndarray
+    trial: np.ndarray
+    shown_to: np.ndarray
+    shown: np.ndarray
+
+    def parts(self, weights: np.ndarray) -> Parts:
+        """Estimate and variance parts of weighted sums of cells; weights (quantities, cells)."""
+        touched = weights != 0
+        return Parts(
+            estimate=weights @ np.nan_to_num(self.p),
+            n_trials=touched @ self.n,
+            n_people=((touched.astype(float) @ self.shown_to.T) > 0).sum(axis=1),
+            n_images=((touched.astype(float) @ self.shown.T) > 0).sum(axis=1),
+            people=quadratic(weights, self.people),
+            images=quadratic(weights, self.images),
+            trial=quadratic(weights, self.trial),
+        )
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Weighted sums of cell proportions with what their variance is made of; each field (quantities,)."""
+
+    estimate: np.ndarray
+    n_trials: np.ndarray
+    n_people: np.ndarray
+    n_images: np.ndarray
+    people: np.ndarray
+    images: np.ndarray
+    trial: np.ndarray
+
+    @property
+    def from_people(self) -> np.ndarray:
+        """Variance from people, with the factor P / (P - 1); 0 for one person, who shows none."""
+        return self.people * small_sample_factor(self.n_people)
+
+    @property
+    def from_images(self) -> np.ndarray:
+        """Variance from images beyond the trial noise that people's part holds already; at least 0.
+
+        Exactly 0 where every image was seen once: then an image cannot be told from a trial, and people's
+        part holds both.
+        """
+        return np.maximum(self.images - self.trial, 0) * small_sample_factor(self.n_images)
+
+    @property
+    def variance(self) -> np.ndarray:
+        return self.from_people + self.from_images
+
+    @property
+    def degrees_of_freedom(self) -> np.ndarray:
+        """Satterthwaite's: between people - 1 and people + images - 2. At least 1."""
+        shares = self.from_people**2 / np.maximum(self.n_people - 1, 1) + self.from_images**2 / np.maximum(
+            self.n_images - 1, 1
+        )
+        variance = self.variance
+        return np.divide(variance**2, shares, out=np.ones_like(variance), where=shares > 0)
+
+
+def covariance(tables: CountTables) -> Covariance:
+    """Two-way covariance of all cell proportions, ready for cells, means and contrasts.
+
+    Residuals of a cluster in a cell are k - n p; a part is the sum over clusters of their outer products,
+    divided by the cells' trials.
+    """
+    n = tables.n_trials
+    is_shown = n > 0
+    p = np.divide(tables.n_real, n, out=np.full(len(n), np.nan), where=is_shown)
+    share = np.nan_to_num(p)
+    per_trial = np.divide(1, n, out=np.zeros(len(n)), where=is_shown)
+    scale = np.outer(per_trial, per_trial)
+    person_residual = tables.person_k - tables.person_n * share
+    image_residual = tables.image_k - tables.image_n * share
+    if tables.pair_n is None:
+        trial = np.diag(share * (1 - share) * n)
+    else:
+        pair_residual = tables.pair_k - tables.pair_n * share
+        trial = (pair_residual.T @ pair_residual).toarray()
+    return Covariance(
+        p=p,
+        n=n,
+        people=person_residual.T @ person_residual * scale,
+        images=image_residual.T @ image_residual * scale,
+        trial=trial * scale,
+        shown_to=(tables.person_n > 0).astype(float),
+        shown=(tables.image_n > 0).astype(float),
+    )
+
+
+def cells(tables: CountTables, cov: Covariance | None = None, confidence: float = CONFIDENCE) -> pd.DataFrame:
+    """One row a cell that has trials: its counts, share judged real, and interval.
+
+    Columns: source, exposure_ms, n_trials, n_people, n_images, k, p, low, high (two-way), wilson_low,
+    wilson_high (trials taken as independent), se, df, design_effect, rule (a key of RULES).
+    """
+    cov = covariance(tables) if cov is None else cov
+    n_cells = len(cov.n)
+    shown = np.flatnonzero(cov.n > 0)
+    parts = cov.parts(np.eye(n_cells)[shown])
+    source = tables.cells["source"].to_numpy(object)[shown]
+    bars = proportion_intervals(parts, source, confidence)
+    counts = {
+        "source": source,
+        "exposure_ms": tables.cells["exposure_ms"].to_numpy(float)[shown],
+        "n_trials": cov.n[shown].astype(int),
+        "n_people": parts.n_people,
+        "n_images": parts.n_images,
+        "k": tables.n_real[shown].astype(int),
+    }
+    low, high = wilson(tables.n_real[shown], cov.n[shown], confidence)
+    return pd.DataFrame(counts).join(bars).assign(wilson_low=low, wilson_high=high)
+
+
+def source_means(
+    tables: CountTables, cov: Covariance | None = None, confidence: float = CONFIDENCE
+) -> pd.DataFrame:
+    """One row a source: its share judged real averaged over the exposures, each weighing the same.
+
+    Columns: source, n_exposures, n_trials, n_people, n_images, p, low, high, se, df, design_effect, rule.
+    """
+    cov = covariance(tables) if cov is None else cov
+    source = tables.cells["source"].to_numpy(object)
+    names = list(dict.fromkeys(source))
+    weights = np.stack([mean_weights(tables, cov, name) for name in names])
+    parts = cov.parts(weights)
+    counts = {
+        "source": np.asarray(names, dtype=object),
+        "n_exposures": (weights > 0).sum(axis=1),
+        "n_trials": parts.n_trials.astype(int),
+        "n_people": parts.n_people,
+        "n_images": parts.n_images,
+    }
+    return pd.DataFrame(counts).join(proportion_intervals(parts, counts["source"], confidence))
+
+
+def mean_weights(tables: CountTables, cov: Covariance, source: str) -> np.ndarray:
+    """Weights, shape (cells,), of a source's mean over those exposures at which it was shown."""
+    chosen = (tables.cells["source"].to_numpy(object) == source) & (cov.n > 0)
+    return chosen / chosen.sum()
+
+
+def contrast(
+    cov: Covariance, weights: np.ndarray, confidence: float = CONFIDENCE
+) -> tuple[float, float, float]:
+    """A weighted sum of cells (say, one mean minus another) with its two-way interval: value, low, high.
+
+    On the scale of proportions, symmetric, t quantile. Low and high are -1 and 1 where people or images
+    are too few for a variance: nothing is known then.
+    """
+    parts = cov.parts(weights[None, :])
+    value = float(parts.estimate[0])
+    if parts.n_people[0] < 2 or parts.variance[0] <= 0:
+        return value, -1.0, 1.0
+    quantile = float(stdtrit(parts.degrees_of_freedom[0], (1 + confidence) / 2))
+    half = quantile * float(np.sqrt(parts.variance[0]))
+    return value, max(value - half, -1.0), min(value + half, 1.0)
+
+
+def proportion_intervals(parts: Parts, group: np.ndarray, confidence: float = CONFIDENCE) -> pd.DataFrame:
+    """Intervals for proportions or their means: columns p, low, high, se, df, design_effect, rule.
+
+    `group` names quantities that may borrow a design effect from each other (the source). Never NaN and
+    never of zero width; where the two-way variance cannot be estimated, `rule` says what stands in for it:
+    one person -> Wilson on the trials; all answers alike -> Wilson on n / design effect, the median of the
+    group, or on the number of people if the whole group is alike; one image -> people's variance alone;
+    a variance of zero although answers differ -> the binomial variance.
+    """
+    p, variance, df = parts.estimate, parts.variance.copy(), parts.degrees_of_freedom
+    inside = p * (1 - p)
+    binomial = np.where(parts.trial > 0, parts.trial, inside / parts.n_trials)
+    is_alike = inside <= 1e-12
+    no_spread = variance <= 1e-9 * binomial
+    rule = np.select(
+        [parts.n_people < 2, is_alike, no_spread, parts.n_images < 2],
+        ["one person", "all alike", "no spread", "one image"],
+        "two-way",
+    ).astype(object)
+    variance = np.where(no_spread, binomial, variance)
+    effect = np.divide(variance, binomial, out=np.full(len(p), np.nan), where=binomial > 0)
+    se = np.sqrt(variance)
+    half = stdtrit(df, (1 + confidence) / 2) * np.divide(se, inside, out=np.zeros(len(p)), where=~is_alike)
+    middle = logit(np.clip(p, 1e-12, 1 - 1e-12))
+    low, high = expit(middle - half), expit(middle + half)
+
+    by_count = np.isin(rule, ["one person", "all alike"])
+    if by_count.any():
+        n = np.where(rule == "all alike", effective_trials(parts, group, effect, rule), parts.n_trials)
+        count_low, count_high = wilson(p * n, n, confidence)
+        low, high = np.where(by_count, count_low, low), np.where(by_count, count_high, high)
+    return pd.DataFrame(
+        {"p": p, "low": low, "high": high, "se": se, "df": df, "design_effect": effect, "rule": rule}
+    )
+
+
+def effective_trials(parts: Parts, group: np.ndarray, effect: np.ndarray, rule: np.ndarray) -> np.ndarray:
+    """Trials divided by the group's usual design effect (at least 1), or people where the group has none."""
+    n = parts.n_people.astype(float)
+    for name in dict.fromkeys(group):
+        members = group == name
+        known = effect[members & np.isin(rule, ["two-way", "one image"])]
+        if len(known):
+            n[members] = parts.n_trials[members] / max(float(np.median(known)), 1.0)
+    return n
+
+
+def wilson(k: np.ndarray, n: np.ndarray, confidence: float = CONFIDENCE) -> tuple[np.ndarray, np.ndarray]:
+    """Wilson's score interval for k of n independent trials, low and high (Wilson 1927, JASA 22:209-212).
+
+    Without continuity correction; k and n may be fractional (effective numbers), n > 0.
+    """
+    z = float(ndtri((1 + confidence) / 2))
+    p = k / n
+    middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    # Exact ends: rounding must not put a bound a hair above 0 or below 1, or a bar off its own point.
+    low = np.where(k == 0, 0.0, np.minimum(middle - half, p))
+    return low, np.where(k == n, 1.0, np.maximum(middle + half, p))
+
+
+def quadratic(weights: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """w' M w for each row w of weights."""
+    return np.einsum("qi,ij,qj->q", weights, matrix, weights, optimize=True)
+
+
+def small_sample_factor(n_clusters: np.ndarray) -> np.ndarray:
+    """n / (n - 1), the correction for residuals taken around an estimated mean; 1 for a single cluster."""
+    return n_clusters / np.maximum(n_clusters - 1, 1)
