@@ -1,0 +1,117 @@
+/**
+ * The place where pictures appear: one canvas, drawn once a change.
+ *
+ * Knows sizes and pixels; when to draw is the timeline's business. Everything but the picture and the cross is the
+ * mask's gray, so that nothing but the picture changes.
+ */
+
+const CROSS_INK = "#1c1c1c";
+const CROSS_ARM_CSS_PX = 10;
+const CROSS_WIDTH_CSS_PX = 3;
+
+/**
+ * @typedef {object} Layout
+ * @property {number} width_px of a picture, in picture pixels
+ * @property {number} height_px
+ * @property {number} size_css_px longer side on screen
+ * @property {boolean} smoothing false: every picture pixel a square, true: interpolated
+ */
+
+/**
+ * Device pixels a side for a picture to be size_css_px long. Without smoothing a picture pixel covers a whole number
+ * of device pixels, else some would be wider than others; at usual pixel ratios that is the exact size too.
+ * @param {Layout} layout
+ * @param {number} pixel_ratio
+ * @param {number} longest_css_px room on the page
+ * @returns {{ width: number, height: number }}
+ */
+export function deviceSize({ width_px, height_px, size_css_px, smoothing }, pixel_ratio, longest_css_px) {
+  const longer_px = Math.max(width_px, height_px);
+  const room = (longest_css_px * pixel_ratio) / longer_px;
+  const wished = Math.min((size_css_px * pixel_ratio) / longer_px, room);
+  const whole = Math.min(Math.round(wished), Math.floor(room));
+  const scale = smoothing ? wished : Math.max(1, whole);
+  return { width: Math.round(width_px * scale), height: Math.round(height_px * scale) };
+}
+
+/**
+ * Pictures ready to be drawn, from raw RGB8 records.
+ * @param {Uint8Array} bytes records one after the other
+ * @param {{ width_px: number, height_px: number }} layout
+ * @returns {Promise<ImageBitmap[]>}
+ */
+export function decodedPictures(bytes, { width_px, height_px }) {
+  const n_pixels = width_px * height_px;
+  const n_pictures = bytes.length / (3 * n_pixels);
+  return Promise.all(
+    Array.from({ length: n_pictures }, (_, picture) => {
+      const image = new ImageData(width_px, height_px);
+      let from = 3 * n_pixels * picture;
+      for (let to = 0; to < image.data.length; to += 4) {
+        image.data[to] = /** @type {number} */ (bytes[from++]);
+        image.data[to + 1] = /** @type {number} */ (bytes[from++]);
+        image.data[to + 2] = /** @type {number} */ (bytes[from++]);
+        image.data[to + 3] = 255;
+      }
+      return createImageBitmap(image);
+    }),
+  );
+}
+
+export class Display {
+  #canvas;
+  #context;
+  #layout;
+  #gray;
+
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {Layout} layout
+   * @param {string} gray CSS colour of the mask
+   */
+  constructor(canvas, layout, gray) {
+    this.#canvas = canvas;
+    this.#context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { alpha: false }));
+    this.#layout = layout;
+    this.#gray = gray;
+  }
+
+  /**
+   * Gives the canvas its size on this screen; to be called between trials.
+   * @param {number} longest_css_px room on the page
+   */
+  fit(longest_css_px) {
+    const { width, height } = deviceSize(this.#layout, devicePixelRatio, longest_css_px);
+    const { style } = this.#canvas;
+    style.setProperty("width", `${width / devicePixelRatio}px`);
+    style.setProperty("height", `${height / devicePixelRatio}px`);
+    if (this.#canvas.width !== width || this.#canvas.height !== height) {
+      this.#canvas.width = width;
+      this.#canvas.height = height;
+    }
+    this.gray();
+  }
+
+  gray() {
+    this.#context.fillStyle = this.#gray;
+    this.#context.fillRect(0, 0, this.#canvas.width, this.#canvas.height);
+  }
+
+  cross() {
+    this.gray();
+    const arm = Math.round(CROSS_ARM_CSS_PX * devicePixelRatio);
+    const width = Math.round(CROSS_WIDTH_CSS_PX * devicePixelRatio);
+    const left = Math.round((this.#canvas.width - width) / 2);
+    const top = Math.round((this.#canvas.height - width) / 2);
+    this.#context.fillStyle = CROSS_INK;
+    this.#context.fillRect(left - arm, top, width + 2 * arm, width);
+    this.#context.fillRect(left, top - arm, width, width + 2 * arm);
+  }
+
+  /** @param {ImageBitmap} bitmap */
+  picture(bitmap) {
+    this.#context.imageSmoothingEnabled = this.#layout.smoothing;
+    this.#context.imageSmoothingQuality = "high";
+    this.#context.drawImage(bitmap, 0, 0, this.#canvas.width, this.#canvas.height);
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * From a key press or a touch to an answer.
+ *
+ * Knows which events count as an answer and what they say. Whether the trial accepts one now is the trial's business.
+ */
+
+/**
+ * @typedef {"real" | "generated"} Answer
+ * @typedef {"key" | "mouse" | "touch" | "pen"} InputKind
+ * @typedef {{ answer: Answer, at_ms: number, input_kind: InputKind }} Given at_ms is when the hardware reported it
+ * @typedef {Record<Answer, string>} Keys lower-case letter of each answer
+ * @typedef {Pick<KeyboardEvent, "key" | "code" | "repeat" | "ctrlKey" | "altKey" | "metaKey" | "timeStamp">} KeyPress
+ * @typedef {Pick<PointerEvent, "isPrimary" | "button" | "pointerType" | "timeStamp">} Press
+ */
+
+/** @type {Answer[]} */
+const ANSWERS = ["real", "generated"];
+/** @type {Record<string, InputKind>} */
+const POINTERS = { mouse: "mouse", touch: "touch", pen: "pen" };
+
+/**
+ * Whether a key press means a letter: the letter itself, or its place on a keyboard without Latin letters.
+ * @param {KeyPress} press
+ * @param {string} letter
+ */
+export function isLetter(press, letter) {
+  const typed = press.key.toLowerCase();
+  return /^[a-z]$/.test(typed) ? typed === letter : press.code === `Key${letter.toUpperCase()}`;
+}
+
+/**
+ * The answer a key press gives, or null. Held keys repeat without anybody answering; with Control, Alt or
+ * Meta a letter is a command to the browser.
+ * @param {KeyPress} press
+ * @param {Keys} keys
+ * @returns {Given | null}
+ */
+export function answerFromKey(press, keys) {
+  if (press.repeat || press.ctrlKey || press.altKey || press.metaKey) return null;
+  const answer = ANSWERS.find((candidate) => isLetter(press, keys[candidate]));
+  return answer ? { answer, at_ms: press.timeStamp, input_kind: "key" } : null;
+}
+
+/**
+ * The answer a press on a button gives, or null: only the first finger and the main button count.
+ * @param {Press} press
+ * @param {Answer} answer of the button that was pressed
+ * @returns {Given | null}
+ */
+export function answerFromPointer(press, answer) {
+  const input_kind = POINTERS[press.pointerType];
+  if (!input_kind || !press.isPrimary || press.button !== 0) return null;
+  return { answer, at_ms: press.timeStamp, input_kind };
+}
+
+/**
+ * Hands every answer given by key or button to a listener until the returned function is called.
+ * @param {HTMLElement[]} buttons each with data-answer
+ * @param {Keys} keys
+ * @param {(given: Given) => void} listener
+ * @returns {() => void}
+ */
+export function listenForAnswers(buttons, keys, listener) {
+  const ended = new AbortController();
+  const { signal } = ended;
+  const tell = (/** @type {Given | null} */ given) => given && listener(given);
+  window.addEventListener("keydown", (event) => tell(answerFromKey(event, keys)), { signal });
+  for (const button of buttons) {
+    const answer = /** @type {Answer} */ (button.dataset.answer);
+    // Held, Enter clicks again and again: that would answer every trial to come.
+    button.addEventListener("keydown", (event) => event.repeat && event.preventDefault(), { signal });
+    button.addEventListener("pointerdown", (event) => tell(answerFromPointer(event, answer)), { signal });
+    // A click without a pointer comes from Enter, Space or a switch device; a pointer was counted when it came down.
+    button.addEventListener(
+      "click",
+      (event) => event.detail === 0 && tell({ answer, at_ms: event.timeStamp, input_kind: "key" }),
+      { signal },
+    );
+  }
+  return () => ended.abort();
+}

@@ -1,0 +1,25 @@
+/**
+ * The quiet around a picture: while it lasts, nobody may parse, store or decode anything.
+ *
+ * A trial closes the gate before its picture and opens it with the answer; other work waits for it to open.
+ */
+export class Gate {
+  /** @type {(() => void)[]} */
+  #waiting = [];
+  #is_open = true;
+
+  close() {
+    this.#is_open = false;
+  }
+
+  open() {
+    this.#is_open = true;
+    for (const go of this.#waiting.splice(0)) go();
+  }
+
+  /** @returns {Promise<void>} resolves at once when nothing is being shown */
+  async whenOpen() {
+    // Asked again after waking: the next picture may have closed it in between.
+    while (!this.#is_open) await new Promise((/** @type {(value: void) => void} */ go) => this.#waiting.push(go));
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * Requests to the study's server: JSON out, JSON or bytes back, every failure one kind of error.
+ *
+ * Replies are read only while the gate is open, so that none is parsed while a picture is shown.
+ */
+import { ServerError } from "./retry.js";
+
+const TIMEOUT_MS = 20_000;
+
+/**
+ * @typedef {{ whenOpen: () => Promise<void> }} Quiet
+ * @typedef {ReturnType<typeof createServer>} Server
+ */
+
+/**
+ * @param {string} csrf_token
+ * @param {Quiet} [quiet]
+ */
+export function createServer(csrf_token, quiet = { whenOpen: async () => {} }) {
+  /**
+   * @param {string} url
+   * @param {RequestInit} options
+   */
+  async function ask(url, options) {
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    const request = fetch(url, { credentials: "same-origin", cache: "no-store", signal, ...options });
+    const reply = await request.catch(() => {
+      throw new ServerError("The server could not be reached.", { status: 0, code: "unreachable" });
+    });
+    await quiet.whenOpen();
+    if (!reply.ok) throw await refusal(reply);
+    return reply;
+  }
+
+  /**
+   * @param {string} url
+   * @param {unknown} body
+   * @param {RequestInit} [options]
+   * @returns {Promise<any>} parsed reply
+   * @throws {ServerError}
+   */
+  async function post(url, body, options = {}) {
+    const headers = { "Content-Type": "application/json", "X-CSRFToken": csrf_token };
+    const reply = await ask(url, { method: "POST", headers, body: JSON.stringify(body), ...options });
+    return whole(() => reply.json());
+  }
+
+  /**
+   * @param {string} url
+   * @returns {Promise<Uint8Array>}
+   * @throws {ServerError}
+   */
+  async function bytes(url) {
+    const reply = await ask(url, {});
+    return new Uint8Array(await whole(() => reply.arrayBuffer()));
+  }
+
+  return { post, bytes };
+}
+
+/**
+ * A body cut off on its way counts as no answer.
+ * @template T
+ * @param {() => Promise<T>} read
+ */
+async function whole(read) {
+  try {
+    return await read();
+  } catch {
+    throw new ServerError("The reply was cut off.", { status: 0, code: "cut_off" });
+  }
+}
+
+/** @param {Response} reply */
+async function refusal(reply) {
+  const said = await reply.json().catch(() => ({}));
+  return new ServerError(said.message ?? `The server answered ${reply.status}.`, {
+    status: reply.status,
+    code: said.error ?? "refused",
+    index: said.index ?? -1,
+    retry_after_s: Number(reply.headers.get("Retry-After")) || 0,
+  });
+}

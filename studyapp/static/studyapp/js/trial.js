@@ -1,0 +1,161 @@
+/**
+ * One trial on the page: cross, blank, picture, mask, answer, and the response that tells about it.
+ *
+ * Between onset and answer nothing runs here but the timeline and the drawing.
+ */
+import { listenForAnswers } from "./keys.js";
+import { Timeline } from "./timeline.js";
+import { usualLag, verdict } from "./verdict.js";
+
+/**
+ * @typedef {{ token: string, ordinal: number, kind: "practice" | "main" | "catch" | "repeat", exposure_ms: number }} PlannedTrial
+ * @typedef {PlannedTrial & { picture: ImageBitmap }} ReadyTrial
+ * @typedef {import("./keys.js").Given} Given
+ * @typedef {import("./verdict.js").Verdict} Verdict
+ * @typedef {{ picture: import("./witness.js").Mark, mask: import("./witness.js").Mark }} Marks
+ *
+ * @typedef {object} Stage where trials are played, and what is known of this screen
+ * @property {import("./display.js").Display} display
+ * @property {import("./witness.js").Witness} witness
+ * @property {import("./attention.js").Attention} attention
+ * @property {import("./quiet.js").Gate} gate
+ * @property {HTMLElement[]} buttons
+ * @property {import("./keys.js").Keys} keys
+ * @property {number} fixation_ms
+ * @property {number} blank_ms
+ * @property {number} frame_ms
+ * @property {number[]} lags frames from drawing to the glass, seen lately
+ * @property {number} previous_onset_ms
+ */
+
+const N_LAGS = 20;
+
+/**
+ * Plays a trial. It ends with an answer, or when the page is hidden.
+ * @param {ReadyTrial} trial
+ * @param {Stage} stage its lags and previous onset are brought up to date
+ * @returns {Promise<{ response: TrialResponse, verdict: Verdict | null }>}
+ */
+export async function playedTrial(trial, stage) {
+  const marks = { picture: await stage.witness.mark(), mask: await stage.witness.mark() };
+  const timeline = new Timeline({ ...stage, exposure_ms: trial.exposure_ms });
+  const given = await shown(trial, timeline, stage, marks);
+  const disturbances = stage.attention.end();
+  stage.gate.open();
+  stage.previous_onset_ms = timeline.marks.picture?.frame_at_ms ?? stage.previous_onset_ms;
+  const judged = await judgement(timeline, stage, marks);
+  if (judged) stage.lags = [...stage.lags, ...judged.lags].slice(-N_LAGS);
+  return { response: trialResponse(trial, timeline, stage, { given, judged, disturbances }), verdict: judged };
+}
+
+/**
+ * Runs the timeline frame by frame.
+ * @param {ReadyTrial} trial
+ * @param {Timeline} timeline
+ * @param {Stage} stage
+ * @param {Marks} marks
+ * @returns {Promise<Given | null>} the answer, null when the page was hidden first
+ */
+function shown(trial, timeline, stage, marks) {
+  const { display, gate } = stage;
+  const draw = {
+    fixation: () => display.cross(),
+    blank: () => {
+      display.gray();
+      gate.close();
+    },
+    picture: () => {
+      display.picture(trial.picture);
+      marks.picture.show();
+    },
+    mask: () => {
+      display.gray();
+      marks.mask.show();
+    },
+  };
+  return new Promise((resolve) => {
+    let frame = 0;
+    const end = (/** @type {Given | null} */ given) => {
+      cancelAnimationFrame(frame);
+      stopListening();
+      timeline.answer();
+      display.gray();
+      resolve(given);
+    };
+    const stopListening = listenForAnswers(stage.buttons, stage.keys, (given) => {
+      if (timeline.accepts(given.at_ms)) end(given);
+    });
+    stage.attention.begin(() => end(null));
+    const tick = (/** @type {number} */ frame_at_ms) => {
+      const step = timeline.step(frame_at_ms, performance.now());
+      if (step) draw[step]();
+      frame = requestAnimationFrame(tick);
+    };
+    frame = requestAnimationFrame(tick);
+  });
+}
+
+/**
+ * Null when the trial was broken off before its mask.
+ * @param {Timeline} timeline
+ * @param {Stage} stage
+ * @param {Marks} marks
+ * @returns {Promise<Verdict | null>}
+ */
+async function judgement(timeline, stage, marks) {
+  const [onset_ms, offset_ms] = await Promise.all([marks.picture.presented(), marks.mask.presented()]);
+  const { picture: onset, mask: offset } = timeline.marks;
+  if (!onset || !offset) return null;
+  return verdict({
+    planned_frames: timeline.planned_frames,
+    frame_ms: stage.frame_ms,
+    onset,
+    offset,
+    longest_gap_ms: timeline.longest_gap_ms,
+    presented: onset_ms === null || offset_ms === null ? null : { onset_ms, offset_ms },
+    usual_lag: usualLag(stage.lags),
+  });
+}
+
+/**
+ * @typedef {ReturnType<typeof trialResponse>} TrialResponse
+ *
+ * @param {PlannedTrial} trial
+ * @param {Timeline} timeline
+ * @param {Stage} stage
+ * @param {{ given: Given | null, judged: Verdict | null, disturbances: Set<string> }} outcome
+ */
+function trialResponse(trial, timeline, stage, { given, judged, disturbances }) {
+  const begun = timeline.marks.fixation?.frame_at_ms ?? performance.now();
+  const flags = [
+    ...(judged?.late_onset ? ["late_onset"] : []),
+    ...(judged?.wrong_duration ? ["wrong_duration"] : []),
+    ...disturbances,
+  ];
+  return {
+    trial: trial.token,
+    status: given ? "answered" : "interrupted",
+    answer: given?.answer ?? null,
+    reaction_ms: given && judged ? rounded(Math.max(0, given.at_ms - judged.mask_ms)) : null,
+    reaction_origin: given && judged ? judged.origin : null,
+    input_kind: given?.input_kind ?? null,
+    planned_frames: timeline.planned_frames,
+    measured_frames: judged?.measured_frames ?? null,
+    measured_ms: judged ? rounded(judged.measured_ms) : null,
+    frame_ms: Math.round(stage.frame_ms * 1e4) / 1e4,
+    timing_ok: judged ? !judged.late_onset && !judged.wrong_duration : null,
+    timing_witness: judged?.timing_witness ?? stage.witness.kind,
+    flags,
+    lost_focus: disturbances.has("hidden") || disturbances.has("blurred"),
+    shown_utc: wallClock(timeline.marks.picture ? (judged?.onset_ms ?? timeline.marks.picture.frame_at_ms) : begun),
+  };
+}
+
+/** Hundredths: finer than any clock that a browser shows. @param {number} ms */
+const rounded = (ms) => Math.round(ms * 100) / 100;
+
+/**
+ * UTC of a time on the page's clock, which stands still while some machines sleep.
+ * @param {number} at_ms
+ */
+const wallClock = (at_ms) => new Date(Date.now() - (performance.now() - at_ms)).toISOString();
