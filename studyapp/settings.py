@@ -108,7 +108,8 @@ IMAGE_SETS_DIR = DATA_DIR / "image_sets"
 PACKS_DIR = DATA_DIR / "packs"
 JOBS_DIR = DATA_DIR / "jobs"
 LOGS_DIR = DATA_DIR / "logs"
-for _folder in (IMAGE_SETS_DIR, PACKS_DIR, JOBS_DIR, LOGS_DIR):
+STATIC_ROOT = DATA_DIR / "static"
+for _folder in (IMAGE_SETS_DIR, PACKS_DIR, JOBS_DIR, LOGS_DIR, STATIC_ROOT):
     _folder.mkdir(exist_ok=True)
 
 DEBUG = boolean("DEBUG")
@@ -183,7 +184,6 @@ USE_I18N = True
 USE_TZ = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = DATA_DIR / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "studyapp.static_files.HashedModuleStorage"},

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Warning, register
+from django.core.checks import CheckMessage, Tags, Warning, register
 
 WAL_RESET_FIXED = (3, 51, 3)
 
 
-@register()
+@register(Tags.database)
 def sqlite_is_new_enough(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
     """SQLite before 3.51.3 can corrupt a WAL database when two connections write and checkpoint at once."""
     uses_sqlite = settings.DATABASES["default"]["ENGINE"].endswith("sqlite3")

@@ -1,0 +1,46 @@
+# What there is to do: `make demo` to try it, `make check` before a commit.
+PYTHON ?= python3
+PORT ?= 8000
+BIN := .venv/bin
+
+.PHONY: setup demo test check static-checks javascript clean
+
+setup: .venv/tools-installed
+
+.venv/installed: requirements.txt constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "expected Python 3.11 or newer, got %s: choose one with PYTHON=" % sys.version.split()[0])'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/tools-installed: .venv/installed requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+demo: .venv/installed
+	$(BIN)/python manage.py demo --port $(PORT)
+
+test: .venv/tools-installed
+	$(BIN)/python -m pytest
+
+check: static-checks javascript
+	$(BIN)/python -m pytest
+
+static-checks: .venv/tools-installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy manage.py studyapp generator analysis
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml studyapp generator analysis
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	HTTPS=true ALLOWED_HOSTS=study.example.org $(BIN)/python manage.py check --deploy --fail-level ERROR
+
+javascript: node_modules/installed
+	npm run --silent check
+
+node_modules/installed: package.json
+	npm install --silent --no-audit --no-fund --no-package-lock
+	@touch $@
+
+clean:
+	rm -rf .venv node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis

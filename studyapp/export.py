@@ -1,0 +1,272 @@
+"""Exporting a study: tidy tables of what was asked and answered, a codebook, and the study itself as JSON.
+
+The one way out for the command, the admin and whoever comes later. The columns are `export_columns`, how
+they are written is `export_files`.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Count, F, FilteredRelation, Q, QuerySet
+from django.utils import timezone
+
+from studyapp import __version__
+from studyapp.export_columns import CODEBOOK, RESPONSES, SITTINGS, STIMULI, TABLES
+from studyapp.export_files import FORMATS, KINDS, ExportError, utc_text, write_rows
+from studyapp.files import sha256_of, write_whole
+from studyapp.models import ImageSet, Sitting, Study, Trial, TrialStimulus
+
+ROWS_AT_ONCE = 2000
+CLOSED = (Trial.Status.ANSWERED, Trial.Status.TIMED_OUT, Trial.Status.INTERRUPTED)
+
+
+@dataclass(frozen=True)
+class ExportSummary:
+    """What was written: rows by file name, the files, and whether simulated people are among them."""
+
+    rows: dict[str, int]
+    paths: list[Path]
+    is_simulated: bool
+
+
+def study_to_export(slug: str | None = None) -> Study:
+    """The study of this name; without a name the only one that was opened, else the newest open one.
+
+    Raises ExportError where there is none, listing those there are.
+    """
+    opened = Study.objects.exclude(status=Study.Status.DRAFT)
+    if slug is not None:
+        found = Study.objects.filter(slug=slug).first()
+    else:
+        newest = opened.filter(status=Study.Status.OPEN).order_by("-opened_utc", "-pk").first()
+        found = opened.get() if opened.count() == 1 else newest
+    if found is None:
+        known = ", ".join(Study.objects.order_by("slug").values_list("slug", flat=True)) or "none"
+        expected = f"a study named {slug}" if slug else "an open study"
+        raise ExportError(f"expected {expected}, found none; the studies here: {known}")
+    return found
+
+
+def export_study(
+    study: Study, folder: Path, *, include_simulated: bool = False, file_format: str = "csv"
+) -> ExportSummary:
+    """Write the study's tables, codebook.csv and study.json into `folder`; other files there stay.
+
+    Rows are the closed trials, in order of sitting and trial, so that the same answers give the same
+    bytes. Simulated sittings are left out, unless asked for or when nobody else has answered. Old files are
+    replaced when all new ones are on disk. Raises ExportError for a draft, an unknown format, a folder
+    that cannot be written.
+    """
+    if study.status == Study.Status.DRAFT:
+        raise ExportError(f"study {study.slug} is a draft and has no answers: open it first")
+    if file_format not in FORMATS:
+        raise ExportError(f"format: expected one of {', '.join(FORMATS)}, got {file_format!r}")
+    FORMATS[file_format].require()
+    try:
+        with _one_moment():
+            return _written(study, folder, include_simulated, file_format)
+    except (FileExistsError, NotADirectoryError, PermissionError) as error:
+        raise ExportError(
+            f"{folder}: expected a folder that can be written, got: {error.strerror}; choose another"
+        ) from error
+
+
+@contextmanager
+def _one_moment() -> Iterator[None]:
+    """All reads inside see the database as it was at the first one, and no writer has to wait.
+
+    Django's own transactions take SQLite's write lock at once, which would hold up participants for as long
+    as the export lasts. A caller's transaction is such a moment already.
+    """
+    if connection.in_atomic_block:
+        yield
+    elif connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("BEGIN DEFERRED")
+            try:
+                yield
+            finally:
+                cursor.execute("ROLLBACK")
+    else:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield
+
+
+def _written(study: Study, folder: Path, include_simulated: bool, file_format: str) -> ExportSummary:
+    sittings = exported_sittings(study, include_simulated)
+    is_simulated = sittings.filter(is_simulated=True).exists()
+    tables: dict[str, Iterable[tuple[Any, ...]]] = {
+        "responses": closed_trials(sittings),
+        "stimuli": shown_stimuli(sittings),
+        "sittings": (
+            sittings.order_by("pk")
+            .values_list(*(c.value for c in SITTINGS))
+            .iterator(chunk_size=ROWS_AT_ONCE)
+        ),
+    }
+    rows: dict[str, int] = {}
+    with ExitStack() as files:
+        # Every file gets its name at the end of the block, after the last one was written without a fault.
+        for table, values in tables.items():
+            name = f"{table}.{file_format}"
+            file = files.enter_context(write_whole(folder / name))
+            rows[name] = FORMATS[file_format].write(file, TABLES[table], values)
+        file = files.enter_context(write_whole(folder / "codebook.csv"))
+        rows["codebook.csv"] = write_rows(file, CODEBOOK, codebook(file_format))
+        description = study_description(study, sittings)
+    description["files"] = {
+        name: {"rows": n_rows, "sha256": sha256_of(folder / name)} for name, n_rows in rows.items()
+    }
+    with write_whole(folder / "study.json") as file:
+        file.write(json.dumps(description, indent=2, ensure_ascii=False).encode() + b"\n")
+    return ExportSummary(rows, [folder / name for name in (*rows, "study.json")], is_simulated)
+
+
+# ---- rows ----
+
+
+def exported_sittings(study: Study, include_simulated: bool) -> QuerySet[Sitting]:
+    """The sittings of an export: people's; all if simulated ones are asked for or alone have answers."""
+    of_people = study.sittings.filter(is_simulated=False)
+    if include_simulated or not Trial.objects.filter(sitting__in=of_people, status__in=CLOSED).exists():
+        return study.sittings.all()
+    return of_people
+
+
+def closed_trials(sittings: QuerySet[Sitting]) -> Iterator[tuple[Any, ...]]:
+    """Rows of `responses`, by sitting and ordinal, a few at a time."""
+    return (
+        Trial.objects.filter(sitting__in=sittings.order_by(), status__in=CLOSED)
+        .annotate(asked=FilteredRelation("shown", condition=Q(shown__position=0)))
+        .order_by("sitting_id", "ordinal")
+        .values_list(*(column.value for column in RESPONSES))
+        .iterator(chunk_size=ROWS_AT_ONCE)
+    )
+
+
+def shown_stimuli(sittings: QuerySet[Sitting]) -> Iterator[tuple[Any, ...]]:
+    """Rows of `stimuli`: the pictures of the closed trials, in the same order."""
+    rows = (
+        TrialStimulus.objects.filter(sitting__in=sittings.order_by(), trial__status__in=CLOSED)
+        .order_by("sitting_id", "trial__ordinal", "position")
+        .values_list(*(column.value for column in STIMULI), F("stimulus__image__image_set"))
+        .iterator(chunk_size=ROWS_AT_ONCE)
+    )
+    return with_class_names(rows)
+
+
+def with_class_names(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    """Rows of `stimuli` with the name of the class for its number, by the image set at their end."""
+    names = dict(ImageSet.objects.values_list("pk", "class_names"))
+    place = [column.name for column in STIMULI].index("class_name")
+    for *row, image_set in rows:
+        index = row[place]
+        has_name = index is not None and index < len(names[image_set])
+        row[place] = str(names[image_set][index]) if has_name else None
+        yield tuple(row)
+
+
+# ---- what describes them ----
+
+
+CODEBOOK_MEANINGS = {
+    "file": "the table that the column is in",
+    "column": "its name in the header",
+    "type": "how its values are to be read",
+    "unit": "what they count or measure; empty: nothing",
+    "values": "range or list of values, and what an empty field means",
+    "meaning": "what they say",
+    "example": "one value",
+}
+
+
+def codebook(file_format: str = "csv") -> Iterator[tuple[str, ...]]:
+    """A row a column of every table, the codebook's own included: file, column, type, unit, values, ..."""
+    for table, columns in TABLES.items():
+        for c in columns:
+            yield f"{table}.{file_format}", c.name, KINDS[c.kind].type, c.unit, c.values, c.meaning, c.example
+    for name in CODEBOOK:
+        yield "codebook.csv", name, KINDS["text"].type, "", "text", CODEBOOK_MEANINGS[name], name
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return None if moment is None else utc_text(moment)
+
+
+def study_description(study: Study, sittings: QuerySet[Sitting]) -> dict[str, Any]:
+    """The content of study.json: the frozen design, its texts, sources and counts."""
+    return {
+        "study": study.slug,
+        "version": study.version,
+        "status": study.status,
+        "opened_utc": _moment(study.opened_utc),
+        "closed_utc": _moment(study.closed_utc),
+        "exported_utc": utc_text(timezone.now()),
+        "code_version": __version__,
+        "definition": study.definition,
+        "texts": {
+            "description": study.description,
+            "consent": study.consent_text,
+            "debrief": study.debrief_text,
+        },
+        "sources": [
+            {
+                "name": source.name,
+                "weight": source.weight,
+                "image_set": image_set_provenance(source.image_set),
+            }
+            for source in study.sources.select_related("image_set")
+        ],
+        "counts": counts(study, sittings),
+        "is_simulated": sittings.filter(is_simulated=True).exists(),
+    }
+
+
+def image_set_provenance(image_set: ImageSet) -> dict[str, Any]:
+    """Where the pictures of a source come from, as far as it was told."""
+    return {
+        "name": image_set.name,
+        "source": image_set.source,
+        "is_real": image_set.is_real,
+        "family": image_set.family,
+        "dataset": image_set.dataset,
+        "class_names": image_set.class_names,
+        "width_px": image_set.width_px,
+        "height_px": image_set.height_px,
+        "n_images": image_set.n_images,
+        "file_sha256": image_set.file_sha256,
+        "checkpoint_sha256": image_set.checkpoint_sha256,
+        "provenance": image_set.provenance,
+        "imported_by": image_set.imported_by,
+        "imported_utc": utc_text(image_set.imported_utc),
+        "manifest": image_set.manifest,
+    }
+
+
+def counts(study: Study, sittings: QuerySet[Sitting]) -> dict[str, Any]:
+    """Sittings by status and trials by what became of them: planned = answered + timed_out + interrupted + open."""
+    by_status = dict(
+        Trial.objects.filter(sitting__in=sittings.order_by())
+        .order_by()
+        .values_list("status")
+        .annotate(n_trials=Count("pk"))
+    )
+    trials = Counter({str(status): by_status.get(status, 0) for status in CLOSED})
+    trials["open"] = sum(by_status.get(status, 0) for status in Trial.OPEN)
+    return {
+        "sittings": {str(status): sittings.filter(status=status).count() for status in Sitting.Status.values},
+        "simulated_sittings": sittings.filter(is_simulated=True).count(),
+        "simulated_sittings_left_out": study.sittings.count() - sittings.count(),
+        "trials": {"planned": trials.total(), **trials},
+    }
+
+
+__all__ = ["ExportError", "ExportSummary", "export_study", "study_to_export"]

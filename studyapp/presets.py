@@ -1,0 +1,71 @@
+"""Ready designs: what a preset sets in a new study, and how one is made from it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from studyapp.models import ImageSet, Study, StudySource
+
+
+class PresetError(ValueError):
+    """A study that cannot be made from a preset; the message says what is missing."""
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A design by name: its sources with weights, and the fields of `models.Study` that differ from the default."""
+
+    summary: str
+    sources: dict[str, float]
+    fields: dict[str, Any] = field(default_factory=dict)
+
+
+PRESETS: dict[str, Preset] = {
+    "lapgan": Preset(
+        summary="the timed test of Denton et al. 2015: four sources, 11 exposures, gray mask until the answer",
+        sources={"real": 1.0, "gan": 1.0, "lapgan": 1.0, "cc-lapgan": 1.0},
+        fields={"title": "Real or generated?"},
+    ),
+}
+
+
+def newest_set(source: str) -> ImageSet:
+    """The image set of this source that came last. Raises PresetError if there is none."""
+    image_set = ImageSet.objects.filter(source=source).order_by("-imported_utc", "-pk").first()
+    if image_set is None:
+        raise PresetError(
+            f"expected an image set of source {source}, the catalogue has none: "
+            f"`python manage.py import_images PATH --source {source}` brings one in"
+        )
+    return image_set
+
+
+def create_study(
+    preset: str, slug: str, *, image_sets: dict[str, ImageSet] | None = None, **overrides: Any
+) -> Study:
+    """A draft study from a preset; each source uses the image set given, else the newest of its name.
+
+    Raises PresetError for an unknown preset, a missing image set, or values that the study refuses.
+    """
+    if preset not in PRESETS:
+        raise PresetError(f"expected one of the presets {', '.join(PRESETS)}, got {preset!r}")
+    given = image_sets or {}
+    sources = PRESETS[preset].sources
+    if unknown := sorted(set(given) - set(sources)):
+        raise PresetError(f"preset {preset} has the sources {', '.join(sources)}, not {', '.join(unknown)}")
+    chosen = {name: given.get(name) or newest_set(name) for name in sources}
+    study = Study(slug=slug, **(PRESETS[preset].fields | overrides))
+    try:
+        study.full_clean()
+    except ValidationError as error:
+        faults = [f"{name}: {' '.join(texts)}" for name, texts in error.message_dict.items()]
+        raise PresetError(f"study {slug}: {'; '.join(faults)}") from error
+    with transaction.atomic():
+        study.save()
+        StudySource.objects.bulk_create(
+            StudySource(study=study, name=name, image_set=chosen[name], weight=weight)
+            for name, weight in sources.items()
+        )
+    return study

@@ -1,0 +1,146 @@
+"""What the API refuses, with which status, and that a refusal stores nothing."""
+
+import json
+
+import pytest
+from django.test import Client
+
+from studyapp.models import Response, Trial
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def trial(person):
+    return person.block()["trials"][0]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"reaction_ms": -1.0}, "reaction_ms: expected a number of 0 to"),
+        ({"reaction_ms": "fast"}, "reaction_ms: expected a number"),
+        ({"reaction_ms": True}, "reaction_ms: expected a number"),
+        ({"frame_ms": 0}, "frame_ms: expected a number of 1 to 1000"),
+        ({"answer": "fake"}, "answer: expected one of real, generated, got 'fake'"),
+        ({"answer": None}, "expected one exactly when status is answered"),
+        ({"status": "interrupted"}, "expected one exactly when status is answered"),
+        ({"planned_frames": 2.5}, "planned_frames: expected a whole number"),
+        ({"flags": ["nonsense"]}, "flags: expected a list out of"),
+        ({"lost_focus": None}, "lost_focus: expected true or false"),
+        ({"shown_utc": "yesterday"}, "shown_utc: expected a time in ISO 8601"),
+        ({"shown_utc": "2026-11-20T10:30:00"}, "with its zone"),
+        ({"trial": ""}, "trial: expected"),
+        ({"extra": 1}, "missing or unknown: extra"),
+    ],
+)
+def test_a_malformed_response_is_refused_with_its_field_and_nothing_of_the_batch_is_stored(
+    person, trial, change, words
+):
+    batch = [person.message(trial), person.message(trial) | change]
+    answer = person.post("responses", {"responses": batch})
+    assert answer.status_code == 400
+    assert words in answer.json()["message"]
+    assert answer.json()["index"] == 1
+    assert not Response.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("raw", "content_type", "status"),
+    [
+        (b"{", "application/json", 400),
+        (b"[]", "application/json", 400),
+        (b'{"responses": []}', "application/json", 400),
+        (b'{"responses": [NaN]}', "application/json", 400),
+        (b"\xff\xfe", "application/json", 400),
+        (b"[" * 30_000, "application/json", 400),
+        (json.dumps({"responses": [{}] * 51}).encode(), "application/json", 400),
+        (b" " * 65_537, "application/json", 413),
+        (b"trial=1", "application/x-www-form-urlencoded", 415),
+    ],
+)
+def test_what_is_no_message_is_refused_with_a_sentence(person, trial, raw, content_type, status):
+    answer = person.client.post(person.url("api/responses"), raw, content_type=content_type)
+    assert answer.status_code == status
+    assert answer.json()["message"]
+    assert not Response.objects.exists()
+
+
+def test_without_the_cookie_there_is_no_sitting(person, trial):
+    stranger = Client()
+    body = json.dumps({"responses": [person.message(trial)]})
+    answer = stranger.post(person.url("api/responses"), body, content_type="application/json")
+    assert (answer.status_code, answer.json()["error"]) == (401, "no_sitting")
+
+
+def test_another_origin_cannot_post(person, trial):
+    browser = Client(enforce_csrf_checks=True, cookies=None)
+    browser.cookies = person.client.cookies
+    body = json.dumps({"responses": [person.message(trial)]})
+    answer = browser.post(person.url("api/responses"), body, content_type="application/json")
+    assert answer.status_code == 403
+    assert not Response.objects.exists()
+
+
+def test_reading_what_must_be_posted_is_refused(person):
+    for name in ("block", "resume", "responses", "finish", "screen"):
+        assert person.client.get(person.url(f"api/{name}")).status_code == 405
+
+
+@pytest.mark.parametrize(
+    "query", ["", "first=1", "first=a&last=b", "first=9&last=1", "first=1&last=51", "first=²&last=3"]
+)
+def test_pictures_want_a_range_of_at_most_50_trials(person, trial, query):
+    assert person.client.get(person.url(f"api/pictures?{query}")).status_code == 400
+
+
+def test_pictures_of_others_and_of_closed_trials_are_not_delivered(person, trial):
+    person.answer([trial])
+    url = person.url(f"api/pictures?first={trial['ordinal']}&last={trial['ordinal']}")
+    assert person.client.get(url).content == b""
+
+
+def test_the_screen_check_stores_what_was_measured_and_turns_slow_screens_away(person):
+    facts = {"frame_ms": 16.7, "jitter_ms": 0.1, "width_px": 390, "height_px": 844, "pixel_ratio": 3}
+    good = person.post("screen", facts | {"witness": "element_timing"})
+    assert good.json() == {"ok": True}
+    assert person.sitting.screen["frame_ms"] == 16.7
+    slow = person.post("screen", facts | {"witness": "callback", "frame_ms": 66.7})
+    assert slow.json()["ok"] is False
+    assert "15 pictures a second" in slow.json()["message"]
+    assert person.post("screen", facts | {"witness": "guess"}).status_code == 400
+
+
+def test_no_answer_may_be_kept_or_changed_on_the_way_and_all_pages_are_isolated(person, trial):
+    answers = [person.post("block", {"after": 0}), person.client.get(person.url("api/examples"))]
+    for answer in answers:
+        assert answer.headers["Cache-Control"] == "no-store, no-transform"
+    for answer in [*answers, person.client.get(person.url("test/")), person.client.get(person.url())]:
+        assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+        assert answer.headers["Cross-Origin-Embedder-Policy"] == "require-corp"
+        assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
+        assert not {"ETag", "Last-Modified"} & set(answer.headers)
+
+
+def test_nothing_that_reaches_a_participant_names_a_source(person, small_study):
+    """The bytes of a whole sitting, but for the debrief: no source, class, file, set or model name in them."""
+    heard = []
+    for page in ("", "consent/", "screen/", "examples/", "how/", "test/"):
+        heard.append(person.client.get(person.url(page)).content)
+    while not (block := person.block())["finished"]:
+        heard += [json.dumps(block).encode()]
+        heard += [json.dumps(person.answer(block["trials"])).encode()]
+    names = {"lapgan", "images/0", "even", "odd"} | {s.image_set.name for s in small_study.sources.all()}
+    everything = b"\n".join(heard).lower()
+    words = everything.replace(b"even", b"").replace(b"odd", b"")
+    assert {name for name in names - {"even", "odd"} if name.encode() in words} == set()
+    hashes = set(small_study.stimuli.values_list("image__sha256", flat=True))
+    assert not any(sha.encode() in everything or sha[:12].encode() in everything for sha in hashes)
+
+
+def test_tokens_are_not_ordered_by_creation(person):
+    person.sit_through()
+    tokens = list(Trial.objects.order_by("ordinal").values_list("token", flat=True))
+    assert tokens != sorted(tokens)
+    assert len(set(tokens)) == 28
+    assert all(len(token) >= 21 for token in tokens)
