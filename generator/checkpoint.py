@@ -65,7 +65,6 @@ def write_checkpoint(path: Path, family: str, config: Any, origin: Origin, model
     for key, value in dataclasses.asdict(origin).items():
         header[key] = value if key in PLAIN_TEXTS else json.dumps(value, ensure_ascii=False)
     content = save({name: _stored(name, value) for name, value in model.state_dict().items()}, header)
-    path.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as file:
         file.write(content)
 

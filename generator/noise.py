@@ -34,9 +34,15 @@ def uniform_noise(keys: Tensor, stream: int, shape: tuple[int, ...]) -> Tensor:
     return ((values + 0.5) * (math.sqrt(3) / 32768)).reshape(len(keys), *shape)
 
 
-def hashed_labels(keys: Tensor, classes: int) -> Tensor:
-    """A class 0..classes-1 for every key, each equally likely: (N,) int64."""
-    return torch.remainder(_mixed(keys ^ GOLDEN) >> 1 & 0x7FFFFFFFFFFFFFFF, classes)
+def balanced_labels(seed: int, first: int, count: int, classes: int) -> Tensor:
+    """Classes of images first..first+count of one seed: (count,) int64.
+
+    Every run of `classes` images that begins at a multiple of it holds each class once, in hashed order.
+    """
+    start = first - first % classes
+    runs = -(-(first + count - start) // classes)
+    hashes = _mixed(image_keys(seed, start, runs * classes) ^ GOLDEN)
+    return hashes.reshape(runs, classes).argsort(dim=1).flatten()[first - start :][:count]
 
 
 def _mixed(words: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ Knows temporary names, flushing and renaming; what goes into the file is the cal
 """
 
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,12 +15,13 @@ from typing import IO
 def whole_file(target: Path) -> Iterator[IO[bytes]]:
     """An open file that becomes `target` when the block ends well, and vanishes when it does not.
 
-    The file lies beside the target under a name with the process id, is flushed to disk, renamed over the
-    target, and the folder is flushed, so a crash leaves the old file or the new one.
+    The file lies beside the target under a name of its own, is flushed to disk, renamed over the target, and
+    the folder is flushed, so a crash leaves the old file or the new one. The folder is made if needed.
     """
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.part")
     try:
-        with temporary.open("wb") as file:
+        with temporary.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -1,15 +1,17 @@
 """Data sets by name. Each is a loader that answers a `Request` with `LabelledImages`; none needs torch."""
 
 from generator.datasets.cifar10 import load_cifar10
-from generator.datasets.labelled import Credit, LabelledImages, Loader, Request
+from generator.datasets.labelled import SPLITS, Credit, LabelledImages, Loader, Request
 from generator.datasets.photos import load_photos
 from generator.datasets.pictures import load_pictures
+from generator.datasets.stored_sets import load_image_set
 from generator.errors import DataError
 
 DATASETS: dict[str, Loader] = {
     "photos": load_photos,
     "cifar10": load_cifar10,
     "folder": load_pictures,
+    "image-set": load_image_set,
 }
 
 
@@ -20,4 +22,4 @@ def load(name: str, request: Request) -> LabelledImages:
     return DATASETS[name](request)
 
 
-__all__ = ["DATASETS", "Credit", "LabelledImages", "Loader", "Request", "load"]
+__all__ = ["DATASETS", "SPLITS", "Credit", "LabelledImages", "Loader", "Request", "load"]

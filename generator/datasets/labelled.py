@@ -4,6 +4,7 @@ Knows shapes, order and fingerprints; how files are read is each loader's.
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -78,11 +79,16 @@ class LabelledImages:
 
 @dataclass(frozen=True)
 class Request:
-    """What a caller asks of a loader: the split, a local path, and whether files may be downloaded to it."""
+    """What a caller asks of a loader: the split, a local path, and whether missing files may be downloaded.
+
+    Downloads go to `path`, or without one below `data_folder`; `progress` hears of bytes here and in all.
+    """
 
     split: str = "train"
     path: Path | None = None
     may_download: bool = False
+    data_folder: Path = Path("var") / "datasets"
+    progress: Callable[[int, int], None] = lambda here, in_all: None
 
     def __post_init__(self) -> None:
         if self.split not in SPLITS:

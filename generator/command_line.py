@@ -1,0 +1,124 @@
+"""What can be typed after `python -m generator`, and the help that teaches it."""
+
+import argparse
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+DESCRIPTION = """\
+Train image generators and write image sets.
+
+An image set is a zip of PNG files with a manifest that says where each comes from;
+`python manage.py import_images SET.zip --source NAME` takes it into the catalogue.
+"""
+EXAMPLES = """\
+examples:
+  python -m generator dataset photos --out real.zip --count 1200
+      real images: crops of the photographs that come with scikit-image
+  python -m generator dataset cifar10 --download --out real.zip
+      the test images of CIFAR-10, downloaded and checked
+  python -m generator sample lapgan-photos --count 1200 --seed 1 --out lapgan.zip
+      images from weights that ship with Tachisto
+  python -m generator train generator/configs/cc-lapgan-photos.toml --out mine.safetensors
+      weights of your own; killed, go on with the same line and --resume
+"""
+TRAIN = """\
+Train a model from a recipe, a TOML file as in generator/configs. Beside the checkpoint
+lie CKPT.losses, a line of JSON every thousand images, and CKPT.resume, to go on from.
+"""
+SAMPLE = """\
+Draw images from a checkpoint. Image i depends on the checkpoint, the seed and i alone,
+so slices drawn anywhere (--first) fit together.
+"""
+DATASET = """\
+Write images of a data set as an image set.
+
+  photos      crops of eight photographs, comes with scikit-image
+  cifar10     the official binary files, by --data or --download
+  folder      a folder or zip of PNG or JPEG pictures (--data); subfolders are classes
+  image-set   an image set (--data), to draw some of its images
+"""
+
+Run = Callable[..., None]
+
+
+def parser(commands: Mapping[str, Run]) -> argparse.ArgumentParser:
+    """The parser; what it parses carries the chosen command as `run`."""
+    whole = argparse.ArgumentParser(prog="python -m generator", epilog=EXAMPLES, **_described(DESCRIPTION))
+    found = whole.add_subparsers(required=True, metavar=" | ".join(commands))
+    for name, (summary, description, add_arguments) in ARGUMENTS.items():
+        command = found.add_parser(name, help=summary, **_described(description))
+        command.set_defaults(run=commands[name])
+        add_arguments(command)
+    return whole
+
+
+def _described(text: str) -> dict[str, Any]:
+    return {"description": text, "formatter_class": argparse.RawDescriptionHelpFormatter}
+
+
+def _train_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("config", type=Path, metavar="CONFIG", help="the recipe, a TOML file")
+    command.add_argument("--out", type=Path, required=True, metavar="CKPT", help="checkpoint (.safetensors)")
+    command.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change the recipe, such as model.width=256; may be repeated",
+    )
+    command.add_argument(
+        "--minutes",
+        type=float,
+        metavar="M",
+        help="CPU minutes for each part (a level of a LAPGAN) instead of the recipe's budget",
+    )
+    command.add_argument("--resume", action="store_true", help="go on from CKPT.resume if it is there")
+    _data_arguments(command)
+
+
+def _sample_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("checkpoint", metavar="CKPT", help="a file, or a name that ships: lapgan-photos")
+    command.add_argument("--count", type=_at_least_one, required=True, metavar="N", help="how many images")
+    command.add_argument("--seed", type=int, required=True, metavar="K", help="seed of the whole set")
+    command.add_argument(
+        "--first", type=int, default=0, metavar="I", help="begin at image I: a slice of a larger set"
+    )
+    command.add_argument("--out", type=Path, required=True, metavar="SET.zip", help="image set to write")
+
+
+def _dataset_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("name", metavar="NAME", help="photos, cifar10, folder or image-set")
+    command.add_argument("--out", type=Path, required=True, metavar="SET.zip", help="image set to write")
+    command.add_argument("--count", type=_at_least_one, metavar="N", help="at most this many images (all)")
+    command.add_argument(
+        "--split",
+        choices=("study", "train"),
+        default="study",
+        help="which images of photos or cifar10; study images are never trained on (study)",
+    )
+    command.add_argument("--seed", type=int, default=0, metavar="K", help="which images, in which order (0)")
+    _data_arguments(command)
+
+
+def _data_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--data", type=Path, metavar="PATH", help="folder or file of the data set")
+    command.add_argument(
+        "--download",
+        action="store_true",
+        help="fetch missing official files, to --data or $TACHISTO_DATA/datasets",
+    )
+
+
+def _at_least_one(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"expected at least 1, got {text}")
+    return number
+
+
+ARGUMENTS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] = {
+    "train": ("train a model from a recipe", TRAIN, _train_arguments),
+    "sample": ("draw images from a checkpoint", SAMPLE, _sample_arguments),
+    "dataset": ("write real images as an image set", DATASET, _dataset_arguments),
+}

@@ -1,0 +1,276 @@
+"""Image sets: one uncompressed zip of PNG files with `manifest.json` and `dataset.json`.
+
+Knows the file format, its writer and its reader; which images go in is the caller's. The manifest says
+where the images come from and lists each with the SHA-256 of its pixels; `dataset.json` has the labels in
+the form of StyleGAN's and EDM's data sets. Needs no torch.
+"""
+
+import dataclasses
+import errno
+import hashlib
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from generator.errors import ImageSetError
+from generator.whole_file import whole_file
+
+FORMAT = 1
+MANIFEST, LABELS = "manifest.json", "dataset.json"
+FILE_NAME = re.compile(r"images/(\d{6,12})\.png")
+LARGEST_MANIFEST_BYTES = 512 * 1024 * 1024
+LARGEST_PNG_BYTES = 64 * 1024 * 1024
+# The oldest time a zip can hold: the same images are the same bytes whenever they are written.
+ZIP_TIME = (1980, 1, 1, 0, 0, 0)
+PNG_COMPRESSION = 1  # at 32x32 the higher levels cost three times the time for 2 % of the size
+
+
+@dataclass(frozen=True)
+class About:
+    """What a manifest says about all images of a set, in the order of the file.
+
+    `checkpoint` (its SHA-256 and config) and `family` are None for real images, `seed` where nothing was
+    drawn at random.
+    """
+
+    source: str
+    is_real: bool
+    family: str | None
+    dataset: str
+    class_names: Sequence[str]
+    width_px: int
+    height_px: int
+    checkpoint: dict[str, Any] | None
+    seed: int | None
+    sampler: dict[str, Any]
+    software: dict[str, str]
+    commit: str | None
+    credits: Sequence[dict[str, str]]
+    notes: Sequence[str]
+    created_utc: str
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedImage:
+    """One image ready to be stored: its place in the whole set, PNG bytes, and its line in the manifest.
+
+    `seed` is the image's own; of generated images, together with the set's seed, it names all its noise.
+    """
+
+    index: int
+    png: bytes
+    sha256: str
+    label: int | None
+    seed: int | None
+
+    @property
+    def file(self) -> str:
+        return f"images/{self.index:06d}.png"
+
+    def entry(self) -> dict[str, Any]:
+        """Its line in the manifest."""
+        return {"file": self.file, "sha256": self.sha256, "class": self.label, "seed": self.seed}
+
+
+def encode(index: int, pixels: NDArray[np.uint8], label: int | None, seed: int | None) -> EncodedImage:
+    """The image of pixels (H, W, 3) uint8 RGB."""
+    pixels = np.ascontiguousarray(pixels)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG", compress_level=PNG_COMPRESSION)
+    return EncodedImage(index, buffer.getvalue(), pixels_sha256(pixels), label, seed)
+
+
+def pixels_sha256(pixels: NDArray[np.uint8]) -> str:
+    """SHA-256 of the RGB bytes, row by row."""
+    return hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()
+
+
+def write_image_set(out: Path, about: About, images: Iterable[EncodedImage]) -> Path:
+    """Write a set whole or not at all, in constant memory but for the manifest; its path.
+
+    Raises ImageSetError if there are no images or the disk is full.
+    """
+    entries: list[bytes] = []
+    labels: list[tuple[str, int | None]] = []
+    with _disk_errors(out), whole_file(out) as file, zipfile.ZipFile(file, "w") as archive:
+        for image in images:
+            archive.writestr(_member(image.file), image.png)
+            entries.append(json.dumps(image.entry()).encode())
+            labels.append((image.file, image.label))
+        if not entries:
+            raise ImageSetError(f"{out}: expected at least one image, got none")
+        with archive.open(_member(MANIFEST), "w", force_zip64=True) as manifest:
+            _write_manifest(manifest, about, entries)
+        known = None if any(label is None for _, label in labels) else labels
+        archive.writestr(_member(LABELS), json.dumps({"labels": known}))
+    return out
+
+
+class ImageSet:
+    """An image set opened for reading: `manifest` as it stands in the file, images one by one."""
+
+    def __init__(self, path: Path, archive: zipfile.ZipFile) -> None:
+        self.path, self._archive = path, archive
+        self.manifest = _checked_manifest(path, archive)
+
+    def __len__(self) -> int:
+        return len(self.manifest["images"])
+
+    @property
+    def first(self) -> int:
+        """Index of the first image in the whole set: 0 unless this is a later slice."""
+        return _index(self.manifest["images"][0]["file"])
+
+    def png(self, at: int) -> bytes:
+        """The stored bytes of one image."""
+        name = self.manifest["images"][at]["file"]
+        try:
+            if self._archive.getinfo(name).file_size > LARGEST_PNG_BYTES:
+                raise ImageSetError(f"{self.path}/{name}: expected at most {LARGEST_PNG_BYTES} bytes")
+            return self._archive.read(name)
+        except (KeyError, zipfile.BadZipFile, OSError) as error:
+            raise ImageSetError(f"{self.path}/{name}: listed, but cannot be read ({error})") from None
+
+    def pixels(self, at: int) -> NDArray[np.uint8]:
+        """One image, (H, W, 3) uint8. Raises ImageSetError unless it is what the manifest lists."""
+        entry = self.manifest["images"][at]
+        expected = (self.manifest["width_px"], self.manifest["height_px"])
+        name = f"{self.path}/{entry['file']}"
+        try:
+            with Image.open(io.BytesIO(self.png(at)), formats=("PNG",)) as picture:
+                if picture.mode != "RGB" or picture.size != expected:
+                    raise ImageSetError(
+                        f"{name}: expected RGB {expected}, found {picture.mode} {picture.size}"
+                    )
+                pixels = np.asarray(picture, dtype=np.uint8)
+        except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+            raise ImageSetError(f"{name}: expected a whole PNG, found a damaged one ({error})") from None
+        found = pixels_sha256(pixels)
+        if found != entry["sha256"]:
+            raise ImageSetError(
+                f"{name}: its pixels have SHA-256 {found[:12]}, the manifest lists {entry['sha256'][:12]}; "
+                "the file changed after it was written: make the set again"
+            )
+        return pixels
+
+
+@contextmanager
+def open_image_set(path: Path) -> Iterator[ImageSet]:
+    """The image set in a zip. Raises ImageSetError if it is none."""
+    try:
+        archive = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError) as error:
+        raise ImageSetError(
+            f"{path}: expected an image set (a zip), found something else ({error})"
+        ) from None
+    with archive:
+        yield ImageSet(path, archive)
+
+
+def merge(parts: Sequence[Path], out: Path) -> Path:
+    """Join slices of one set into one; the same bytes whoever joins them and in whichever order they come.
+
+    Raises ImageSetError if they come from different checkpoints or seeds or leave a gap.
+    """
+    with ExitStack() as stack:
+        sets = sorted((stack.enter_context(open_image_set(path)) for path in parts), key=lambda s: s.first)
+        if not sets:
+            raise ImageSetError(f"{out}: expected at least one slice to join, got none")
+        _require_one_origin(sets)
+        about = {field.name: sets[0].manifest[field.name] for field in dataclasses.fields(About)}
+        about["created_utc"] = max(part.manifest["created_utc"] for part in sets)
+        return write_image_set(out, About(**about), _stored_images(sets))
+
+
+def _stored_images(sets: Sequence[ImageSet]) -> Iterator[EncodedImage]:
+    for part in sets:
+        for at, entry in enumerate(part.manifest["images"]):
+            yield EncodedImage(
+                _index(entry["file"]), part.png(at), entry["sha256"], entry["class"], entry["seed"]
+            )
+
+
+def _require_one_origin(sets: Sequence[ImageSet]) -> None:
+    free = {"images", "created_utc", "software", "commit"}
+    first = sets[0]
+    expected = first.first
+    for part in sets:
+        for key in first.manifest.keys() - free:
+            if part.manifest[key] != first.manifest[key]:
+                raise ImageSetError(
+                    f"{part.path}: expected a slice of the same set as {first.path}, but {key} differs"
+                )
+        for entry in part.manifest["images"]:
+            if _index(entry["file"]) != expected:
+                raise ImageSetError(f"{part.path}: expected image {expected} next, found {entry['file']}")
+            expected += 1
+
+
+def _checked_manifest(path: Path, archive: zipfile.ZipFile) -> dict[str, Any]:
+    try:
+        if archive.getinfo(MANIFEST).file_size > LARGEST_MANIFEST_BYTES:
+            raise ImageSetError(f"{path}/{MANIFEST}: expected at most {LARGEST_MANIFEST_BYTES} bytes")
+        manifest = json.loads(archive.read(MANIFEST))
+    except KeyError:
+        raise ImageSetError(f"{path}: expected an image set, found a zip without {MANIFEST}") from None
+    except (ValueError, zipfile.BadZipFile, OSError) as error:
+        raise ImageSetError(f"{path}/{MANIFEST}: expected JSON ({error})") from None
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        found = manifest.get("format") if isinstance(manifest, dict) else type(manifest).__name__
+        raise ImageSetError(f"{path}/{MANIFEST}: expected format {FORMAT}, found {found}")
+    wanted = {field.name for field in dataclasses.fields(About)} | {"images"}
+    if missing := sorted(wanted - manifest.keys()):
+        raise ImageSetError(f"{path}/{MANIFEST}: {', '.join(missing)} missing")
+    if not isinstance(manifest["images"], list) or not manifest["images"]:
+        raise ImageSetError(f"{path}/{MANIFEST}: expected a list of images, found none")
+    for row, entry in enumerate(manifest["images"]):
+        if not isinstance(entry, dict) or not {"file", "sha256", "class", "seed"} <= entry.keys():
+            raise ImageSetError(f"{path}/{MANIFEST}, image {row}: expected file, sha256, class, seed")
+        if not isinstance(entry["file"], str) or not FILE_NAME.fullmatch(entry["file"]):
+            raise ImageSetError(
+                f"{path}/{MANIFEST}, image {row}: expected a file images/000000.png, found {entry['file']!r}"
+            )
+    return manifest
+
+
+def _index(file: str) -> int:
+    match = FILE_NAME.fullmatch(file)
+    if match is None:
+        raise ImageSetError(f"expected a file name such as images/000000.png, got {file!r}")
+    return int(match[1])
+
+
+def _member(name: str) -> zipfile.ZipInfo:
+    member = zipfile.ZipInfo(name, date_time=ZIP_TIME)
+    member.external_attr = 0o644 << 16
+    member.create_system = 3  # Unix, wherever it is written
+    return member
+
+
+def _write_manifest(file: IO[bytes], about: About, entries: Sequence[bytes]) -> None:
+    """One image a line, so that the text of a million images is never held at once."""
+    head = json.dumps({"format": FORMAT} | dataclasses.asdict(about), ensure_ascii=False)
+    file.write(head[:-1].encode() + b', "images": [\n')
+    for at, entry in enumerate(entries):
+        file.write(entry + (b",\n" if at + 1 < len(entries) else b"\n"))
+    file.write(b"]}\n")
+
+
+@contextmanager
+def _disk_errors(out: Path) -> Iterator[None]:
+    """Say what a failed write means: nothing was left behind."""
+    try:
+        yield
+    except OSError as error:
+        what = "the disk is full" if error.errno == errno.ENOSPC else str(error)
+        raise ImageSetError(f"{out}: could not be written and nothing was left behind: {what}") from error
