@@ -18,8 +18,6 @@ from studyapp.protocols import DesignError, Settings
 from studyapp.protocols.trial import REAL
 
 ADVISED_IMAGES = 1000
-# One picture in ten is kept back for trials that are interrupted and asked again.
-RESERVE = 1.1
 FROZEN_FIELDS = (
     "slug",
     "title",
@@ -50,12 +48,16 @@ class OpeningError(ValueError):
 
 
 def images_needed(settings: Settings, n_examples: int) -> dict[str, int]:
-    """Source -> pictures one participant may need: main and practice trials, a reserve, examples for real."""
+    """Source -> pictures one participant may need: for main and practice trials, and for examples of real.
+
+    One more for what rounding adds, and one in ten kept back for trials that are interrupted and asked again.
+    """
     total = sum(settings.source_weights.values())
     trials = settings.n_trials + settings.practice_trials
+    shares = {name: math.ceil(trials * weight / total) + 1 for name, weight in settings.source_weights.items()}
     return {
-        name: math.ceil(RESERVE * trials * weight / total) + 1 + (n_examples if name == REAL else 0)
-        for name, weight in settings.source_weights.items()
+        name: share + math.ceil(share / 10) + (n_examples if name == REAL else 0)
+        for name, share in shares.items()
     }
 
 

@@ -1,0 +1,151 @@
+"""Jobs as rows: leases, attempts and the sweeper, whatever becomes of workers and messages."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from studyapp import jobs
+from studyapp.catalogue import register_generated
+from studyapp.models import Job, JobSlice
+from tests.image_sets import write_image_set
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def job():
+    return jobs.queue_generation(checkpoint="lapgan-photos", count=2500, seed=7, by="me")
+
+
+def expire(item: JobSlice) -> None:
+    """As if the worker that holds the slice had been killed and its lease had run out."""
+    JobSlice.objects.filter(pk=item.pk).update(lease_until_utc=timezone.now() - timedelta(seconds=1))
+
+
+def test_a_job_is_cut_into_slices_that_cover_it_once_and_each_is_sent(job):
+    assert list(job.slices.values_list("first", "last")) == [(0, 1000), (1000, 2000), (2000, 2500)]
+    assert not job.slices.filter(sent_utc=None).exists()
+
+
+def test_a_held_slice_is_nobody_elses_until_its_lease_ends(job):
+    item = job.slices.first()
+    with jobs.held_slice(item.pk) as work:
+        assert (work.checkpoint, work.seed, work.first, work.last) == ("lapgan-photos", 7, 0, 1000)
+        with jobs.held_slice(item.pk) as second:
+            assert second is None
+        expire(item)
+        with jobs.held_slice(item.pk) as third:
+            assert third is not None
+    item.refresh_from_db()
+    assert (item.status, item.done, item.attempts) == ("done", 1000, 2)
+
+
+def test_a_slice_that_is_done_is_not_done_again(job):
+    item = job.slices.first()
+    with jobs.held_slice(item.pk):
+        pass
+    with jobs.held_slice(item.pk) as work:
+        assert work is None
+
+
+def test_progress_renews_the_lease(job):
+    item = job.slices.first()
+    with jobs.held_slice(item.pk) as work:
+        expire(item)
+        work.report(400)
+        item.refresh_from_db()
+        assert item.done == 400
+        assert item.lease_until_utc > timezone.now()
+
+
+def test_an_error_is_kept_and_the_fifth_gives_the_job_up(job):
+    item = job.slices.first()
+    for attempt in range(1, 6):
+        with jobs.held_slice(item.pk):
+            raise RuntimeError(f"no memory {attempt}")
+        item.refresh_from_db()
+        assert item.error == f"RuntimeError: no memory {attempt}"
+    job.refresh_from_db()
+    assert (item.status, job.status) == ("poisoned", "failed")
+    assert job.error == "images 0 to 999 failed 5 times: RuntimeError: no memory 5"
+
+
+def test_a_failed_job_can_be_tried_again(job):
+    for _ in range(5):
+        with jobs.held_slice(job.slices.first().pk):
+            raise RuntimeError("no memory")
+    job.refresh_from_db()
+    jobs.retry_job(job)
+    job.refresh_from_db()
+    assert job.status == "waiting"
+    assert set(job.slices.values_list("status", "attempts")) == {("waiting", 0)}
+    with pytest.raises(jobs.JobError, match="expected a failed job"):
+        jobs.retry_job(job)
+
+
+def test_the_sweeper_sends_what_was_lost_and_nothing_else(job):
+    assert jobs.send_overdue() == 0
+    first, second, third = job.slices.all()
+    with jobs.held_slice(first.pk), jobs.held_slice(second.pk):
+        expire(first)  # its worker was killed
+        JobSlice.objects.filter(pk=third.pk).update(  # its message was lost
+            sent_utc=timezone.now() - timedelta(minutes=5)
+        )
+        assert jobs.send_overdue() == 2
+
+
+def test_a_slice_that_kills_its_worker_each_time_is_given_up(job):
+    item = job.slices.first()
+    JobSlice.objects.filter(pk=item.pk).update(
+        status="running", attempts=5, lease_until_utc=timezone.now() - timedelta(seconds=1)
+    )
+    jobs.send_overdue()
+    job.refresh_from_db()
+    assert job.status == "failed"
+    assert "the worker was lost each time" in job.error
+
+
+def test_a_broker_that_does_not_answer_loses_nothing(job, monkeypatch, caplog):
+    from kombu.exceptions import OperationalError
+
+    def unreachable(*_, **__):
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(jobs.app, "send_task", unreachable)
+    other = jobs.queue_generation(checkpoint="gan-photos", count=10)
+    assert other.slices.get().sent_utc is None
+    assert "will be sent later" in caplog.text
+    monkeypatch.undo()
+    assert jobs.send_overdue() == 1
+
+
+def test_a_finished_job_has_its_image_set_and_no_parts_left(tmp_path):
+    job = jobs.queue_generation(checkpoint="lapgan-photos", count=10)
+    assert jobs.parts_when_complete(job.pk) is None
+    with jobs.held_slice(job.slices.get().pk) as work:
+        work.out.parent.mkdir(parents=True)
+        write_image_set(work.out, source="lapgan", n_images=10)
+    (part,) = jobs.parts_when_complete(job.pk)
+    image_set = register_generated(job.pk, part)
+    job.refresh_from_db()
+    assert (job.status, job.image_set) == ("done", image_set)
+    assert not Path(settings.JOBS_DIR / str(job.pk)).exists()
+    assert jobs.parts_when_complete(job.pk) is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--checkpoint", "x", "--count", "0"], "expected 1 to 1000000 images, got 0"),
+        (["--checkpoint", "", "--count", "5"], "expected a shipped name such as lapgan-photos"),
+        (["--checkpoint", "x", "--count", "5", "--seed", "-1"], "seed: expected 0 to"),
+    ],
+)
+def test_a_job_that_makes_no_sense_is_refused(arguments, words):
+    with pytest.raises(CommandError, match=words):
+        call_command("generate", *arguments)
+    assert not Job.objects.exists()
