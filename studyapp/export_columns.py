@@ -27,7 +27,7 @@ class Column:
 
 
 ANSWERED = Trial.Status.ANSWERED
-TOKEN = "22 characters of A-Z a-z 0-9 - _, written as they are even where they begin with -"
+RANDOM_ID = "22 characters of A-Z a-z 0-9 - _, written as they are even where they begin with -"
 SHA256 = "64 hexadecimal digits"
 
 
@@ -65,7 +65,7 @@ RESPONSES = (
         F("sitting__participant__pseudonym"),
         "the person, under a random name that holds in this study only",
         "k3Jd9-2lQmXw0aVbT7eYhg",
-        TOKEN,
+        RANDOM_ID,
     ),
     Column(
         "sitting",
@@ -73,9 +73,9 @@ RESPONSES = (
         F("sitting__public_id"),
         "the sitting; key of sittings",
         "Zp4_tR8sNq1Lw6yUe0BvXA",
-        TOKEN,
+        RANDOM_ID,
     ),
-    Column("trial", "id", F("token"), "the trial; key of stimuli", "h7GxPz3mKd5cVn9Jr2TqLw", TOKEN),
+    Column("trial", "id", F("token"), "the trial; key of stimuli", "h7GxPz3mKd5cVn9Jr2TqLw", RANDOM_ID),
     Column(
         "ordinal",
         "whole",
@@ -225,7 +225,9 @@ RESPONSES = (
 
 # One row a picture of a closed trial. class_name is looked up by `export.with_class_names`.
 STIMULI = (
-    Column("trial", "id", F("trial__token"), "the trial; key of responses", "h7GxPz3mKd5cVn9Jr2TqLw", TOKEN),
+    Column(
+        "trial", "id", F("trial__token"), "the trial; key of responses", "h7GxPz3mKd5cVn9Jr2TqLw", RANDOM_ID
+    ),
     Column("position", "whole", F("position"), "place of the picture in the trial", "0", "0 and up"),
     Column(
         "image",
@@ -318,9 +320,11 @@ SITTINGS = (
         F("participant__pseudonym"),
         "the person, under a random name that holds in this study only",
         "k3Jd9-2lQmXw0aVbT7eYhg",
-        TOKEN,
+        RANDOM_ID,
     ),
-    Column("sitting", "id", F("public_id"), "the sitting; key of responses", "Zp4_tR8sNq1Lw6yUe0BvXA", TOKEN),
+    Column(
+        "sitting", "id", F("public_id"), "the sitting; key of responses", "Zp4_tR8sNq1Lw6yUe0BvXA", RANDOM_ID
+    ),
     Column(
         "status",
         "choice",
