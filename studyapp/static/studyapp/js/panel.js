@@ -7,10 +7,15 @@
 
 export class Panel {
   #root;
+  #behind;
 
-  /** @param {HTMLElement} root */
-  constructor(root) {
+  /**
+   * @param {HTMLElement} root
+   * @param {HTMLElement} behind what cannot be used while a message is shown
+   */
+  constructor(root, behind) {
     this.#root = root;
+    this.#behind = behind;
   }
 
   /**
@@ -23,6 +28,7 @@ export class Panel {
     if (!(template instanceof HTMLTemplateElement)) throw new Error(`expected a template for the panel ${name}, found none`);
     this.#root.replaceChildren(template.content.cloneNode(true));
     this.#root.hidden = false;
+    this.#behind.inert = true;
     this.fill(values);
     this.#offerFullScreen();
   }
@@ -40,6 +46,15 @@ export class Panel {
   hide() {
     this.#root.hidden = true;
     this.#root.replaceChildren();
+    this.#behind.inert = false;
+  }
+
+  /**
+   * Adds to any message that the server cannot be reached, or takes that back.
+   * @param {boolean} is_troubled
+   */
+  trouble(is_troubled) {
+    this.#root.classList.toggle("is-troubled", is_troubled);
   }
 
   /**

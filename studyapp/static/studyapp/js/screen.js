@@ -10,11 +10,11 @@ import { whenVisible } from "./attention.js";
 const WATCHED_FOR_MS = 2000;
 /** Room that the test page needs around the picture, in CSS px: for the buttons below it, or beside it. */
 const BELOW = { width: 16, height: 150 };
-const BESIDE = { width: 280, height: 24 };
+const BESIDE = { width: 360, height: 24 };
 
 const config = pageConfig();
 const server = createServer(config.csrf_token);
-const witness = new Witness(element(".witness"), config.mask_gray);
+const witness = new Witness(element(".witness"), getComputedStyle(document.documentElement).backgroundColor);
 
 /** Whether the picture and the buttons have room in this window. */
 const fits = () =>

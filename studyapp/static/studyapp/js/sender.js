@@ -28,6 +28,7 @@ const LINGER_MS = 5_000;
  * @property {(ms: number) => Promise<void>} wait
  * @property {() => number} random
  * @property {(unsent: number) => void} [onCount]
+ * @property {(failures: number) => void} [onTrouble] failures in a row, 0 when one went well again
  */
 
 /** Statuses that settle a response. On a conflict the server keeps the first answer. */
@@ -112,12 +113,12 @@ export class Sender {
       // An answer that settles nothing must not be asked for again at once, nor for ever without a pause.
       if (settled.length === 0) throw new ServerError("No receipt came.", { status: 503, code: "no_receipt" });
       await outbox.remove(settled);
-      this.#failures = 0;
+      this.#fail(0);
       this.#batch = MAX_BATCH;
     } catch (error) {
       if (!(error instanceof ServerError) || !(await this.#repaired(error, responses))) throw error;
       if (!error.isPassing) return;
-      this.#failures += 1;
+      this.#fail(this.#failures + 1);
       await Promise.race([wait(backoff(this.#failures, random(), error.retry_after_s)), woken]);
     }
   }
@@ -138,6 +139,12 @@ export class Sender {
       return true;
     }
     return error.isPassing;
+  }
+
+  /** @param {number} failures */
+  #fail(failures) {
+    this.#failures = failures;
+    this.parts.onTrouble?.(failures);
   }
 
   #nextWake() {

@@ -41,6 +41,10 @@ class Sitting {
     this.total = config.n_trials;
     /** Kind of the last trial played on this page. */
     this.last_kind = "";
+    this.break_due = false;
+    this.was_interrupted = false;
+    /** One failure is no news. */
+    this.trouble = (/** @type {number} */ failures) => panel.trouble(failures > 1);
     this.stage = this.#builtStage();
     this.sender = this.#builtSender();
     this.blocks = this.#builtBlocks();
@@ -76,6 +80,7 @@ class Sitting {
         this.unsent = unsent;
         this.panel.fill({ unsent });
       },
+      onTrouble: this.trouble,
     });
   }
 
@@ -109,18 +114,25 @@ class Sitting {
 
   /** Sends what is left of an earlier visit, then tells the server which trials were seen. */
   async #takenUp() {
-    const waiting = (/** @type {number} */ failures) => failures > 1 && this.panel.show("waiting");
     await this.sender.flush();
     const shown = await this.outbox.shown();
-    const progress = await persist(
-      () => this.server.post(this.config.urls.resume, { shown }),
-      browserPace,
-      waiting,
-    );
+    const progress = await this.#insisted(() => this.server.post(this.config.urls.resume, { shown }));
     await this.outbox.resumed();
     this.done = progress.done;
     this.total = progress.total;
     return progress;
+  }
+
+  /**
+   * What the server says, however long it takes; the message shown says so when it takes long.
+   * @template T
+   * @param {() => Promise<T>} ask
+   * @returns {Promise<T>}
+   */
+  async #insisted(ask) {
+    const reply = await persist(ask, browserPace, this.trouble);
+    this.trouble(0);
+    return reply;
   }
 
   async #measure() {
@@ -143,11 +155,8 @@ class Sitting {
   async #nextTrial() {
     while (!this.blocks.next && !this.blocks.is_finished) {
       if (this.blocks.is_starved) await this.#sendAll();
-      await persist(
-        () => this.blocks.load(),
-        browserPace,
-        (failures) => failures > 1 && this.panel.show("waiting"),
-      );
+      this.panel.show("loading");
+      await this.#insisted(() => this.blocks.load());
     }
     return this.blocks.next;
   }
@@ -158,6 +167,7 @@ class Sitting {
     const name = !is_new ? "resume" : this.blocks.next?.kind === "practice" ? "practice" : "start";
     this.last_kind = this.blocks.next?.kind ?? "";
     await this.panel.ask(name, this.#counts());
+    this.panel.hide();
     stayAwake();
   }
 
@@ -182,7 +192,10 @@ class Sitting {
    */
   async #pause(name) {
     this.sender.hurry();
-    await Promise.all([this.panel.ask(name, this.#counts()), this.#measure()]);
+    const measured = this.#measure();
+    await this.panel.ask(name, this.#counts());
+    this.panel.hide();
+    await measured;
   }
 
   #counts() {
@@ -227,7 +240,7 @@ class Sitting {
   /** The sitting ends when the server has everything; it may still ask for a trial again. */
   async #finish() {
     await this.#sendAll();
-    const { next } = await persist(() => this.server.post(this.config.urls.finish, {}), browserPace);
+    const { next } = await this.#insisted(() => this.server.post(this.config.urls.finish, {}));
     location.assign(next);
   }
 
@@ -257,8 +270,11 @@ const ENDED = {
 
 async function main() {
   const config = pageConfig();
-  document.documentElement.style.setProperty("--mask", config.mask_gray);
-  const panel = new Panel(element(".panel"));
+  const { style } = document.documentElement;
+  style.setProperty("--mask", config.mask_gray);
+  // Black reads better than white down to this gray.
+  style.setProperty("--on-mask", parseInt(config.mask_gray.slice(1, 3), 16) > 117 ? "#000000" : "#ffffff");
+  const panel = new Panel(element(".panel"), element(".trial"));
   await onlyTab(config.sitting, () => panel.show("other-tab"));
   panel.show("loading");
   const sitting = new Sitting(config, await openOutbox(`tachisto-${config.study}-${config.sitting}`), panel);
