@@ -14,9 +14,9 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from analysis import published
 from analysis.style import QUIET, WARNING, SourceStyle, source_styles
 
-FIGURE_1_INCHES = (7.2, 4.6)
+FIGURE_1_INCHES = (6.4, 4.0)
 DODGE = 0.011  # log10 units between neighbouring sources at one exposure: about 2.5 %
-LABEL_GAP = 5.2  # percentage points between two line labels, so that they do not touch
+LABEL_GAP = 5.8  # percentage points between two line labels, so that they do not touch
 LABEL_ASIDE = 0.075  # log10 units from the longest exposure to the labels
 LETTER = 0.032  # log10 units that a letter of a label takes at the figure's size
 TWINS_ASIDE = 0.016  # log10 units between marks of the paper at one level

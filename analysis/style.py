@@ -14,7 +14,7 @@ QUIET = "#6b6b68"
 RULE = "#d8d8d4"
 WARNING = "#b35900"
 
-RC: dict[str, Any] = {
+RC: Any = {  # Any: matplotlib spells out its keys as a type
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
     "font.family": "DejaVu Sans",  # comes with matplotlib, so it is the same everywhere

@@ -1,0 +1,153 @@
+"""What a reader must know before believing the figure: thin cells, dominant people, late pictures, robots.
+
+Knows thresholds and says a sentence for each that is crossed. Every check is a function from the results
+to sentences, listed in CHECKS in the order of the report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from analysis.columns import listed
+from analysis.intervals import RULES
+from analysis.results import Results
+from analysis.timing import mistimed_share
+from analysis.wording import count, counted, exposure, label, percent
+
+FEW_PEOPLE = 5
+FEW_TRIALS = 30
+DOMINANT_PERSON = 0.15
+DOMINANT_IMAGE = 0.05
+IMAGE_CELL_TRIALS = 100  # in smaller cells a handful of trials is 5 % already, and says nothing
+MISTIMED = 0.05
+NAMED = 4  # so many cells or people are named, the others counted
+PLANNED = ("practice trial", "catch trial")  # left out by design: no news
+
+
+def simulated_people(results: Results) -> list[str]:
+    n, of = results.selection.n_simulated, len(results.rows)
+    if n == 0:
+        return []
+    share = "All" if n == of else f"{count(n)} of {count(of)}"
+    return [
+        f"{share} answers come from simulated people: this is a rehearsal, not evidence about any picture."
+    ]
+
+
+def rows_left_out(results: Results) -> list[str]:
+    reasons = results.selection.exclusions
+    unplanned = reasons[(reasons["n_rows"] > 0) & ~reasons["reason"].isin(PLANNED)]
+    if unplanned.empty:
+        return []
+    why = listed(f"{count(row.n_rows)} ({row.reason})" for row in unplanned.itertuples())
+    return [f"Rows left out besides practice and catch trials: {why}, of {count(results.selection.n_rows)}."]
+
+
+def small_cells(results: Results) -> list[str]:
+    cells = results.cells
+    small = cells[(cells["n_people"] < FEW_PEOPLE) | (cells["n_trials"] < FEW_TRIALS)]
+    if small.empty:
+        return []
+    which = some(
+        f"{cell_name(row)} ({counted(row.n_people, 'person', 'people')}, {counted(row.n_trials, 'trial')})"
+        for row in small.itertuples()
+    )
+    return [
+        f"{count(len(small))} of {count(len(cells))} points rest on fewer than {FEW_PEOPLE} people or "
+        f"{FEW_TRIALS} trials: {which}. Their bars are rough."
+    ]
+
+
+def missing_cells(results: Results) -> list[str]:
+    cells = results.tables.cells
+    missing = cells[results.tables.n_trials == 0]
+    if missing.empty:
+        return []
+    which = some(cell_name(row) for row in missing.itertuples())
+    return [
+        f"No answers at all for {which}. Means over times of these sources are over fewer times than others."
+    ]
+
+
+def stand_in_rules(results: Results) -> list[str]:
+    """Cells whose bar does not come from the two-way variance, by the rule that stands in for it."""
+    found = []
+    for rule, meaning in RULES.items():
+        cells = results.cells[results.cells["rule"] == rule]
+        if rule != "two-way" and len(cells):
+            found.append(
+                f"Bars by another rule ({meaning}): {some(cell_name(row) for row in cells.itertuples())}."
+            )
+    return found
+
+
+def dominant_people(results: Results) -> list[str]:
+    people = results.people[results.people["share"] > DOMINANT_PERSON]
+    if people.empty:
+        return []
+    if len(people) == len(results.people):
+        few = counted(len(people), "person", "people")
+        return [f"Only {few} took part, each with more than {percent(DOMINANT_PERSON)} of the trials."]
+    which = some(f"{row.participant} ({percent(row.share)})" for row in people.itertuples())
+    return [f"Some people gave more than {percent(DOMINANT_PERSON)} of all trials: {which}."]
+
+
+def dominant_images(results: Results) -> list[str]:
+    n = results.tables.n_trials
+    share = np.divide(
+        results.tables.image_n.max(axis=0), n, out=np.zeros(len(n)), where=n >= IMAGE_CELL_TRIALS
+    )
+    cells = results.tables.cells[share > DOMINANT_IMAGE]
+    if cells.empty:
+        return []
+    which = some(cell_name(row) for row in cells.itertuples())
+    return [
+        f"A single image makes up more than {percent(DOMINANT_IMAGE)} of the trials of {which}: use more images."
+    ]
+
+
+def mistimed_trials(results: Results) -> list[str]:
+    found = []
+    unknown = float(results.rows["timing_ok"].isna().mean())
+    if unknown > MISTIMED:
+        found.append(
+            f"For {percent(unknown)} of the trials nobody knows whether the picture was shown on time."
+        )
+    late = mistimed_share(results.rows)
+    if late > MISTIMED:
+        found.append(
+            f"{percent(late)} of the trials were shown for another time than planned (flagged, kept)."
+        )
+    return found
+
+
+CHECKS: tuple[Callable[[Results], list[str]], ...] = (
+    simulated_people,
+    missing_cells,
+    small_cells,
+    stand_in_rules,
+    dominant_people,
+    dominant_images,
+    mistimed_trials,
+    rows_left_out,
+)
+
+
+def alerts(results: Results) -> list[str]:
+    """A sentence for each thing that a reader must know first; none if all is well."""
+    return [sentence for check in CHECKS for sentence in check(results)]
+
+
+def cell_name(row: Any) -> str:
+    return f"{label(row.source)} at {exposure(row.exposure_ms)}"
+
+
+def some(names: Any) -> str:
+    """The first few names, and how many more there are."""
+    names = list(names)
+    if len(names) <= NAMED + 1:
+        return listed(names)
+    return f"{', '.join(names[:NAMED])} and {len(names) - NAMED} more"

@@ -1,0 +1,226 @@
+"""From checked rows to every number the report quotes, each with its estimand and its method.
+
+Knows which questions are asked of the data. The statistics are in `intervals`, the words in `sections`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis import intervals, published, timing
+from analysis.counts import CountTables, count_tables
+from analysis.intervals import Covariance
+from analysis.provenance import Provenance
+from analysis.responses import Selection
+
+MEAN_ESTIMAND = (
+    "share of pictures judged real, averaged over the presentation times with equal weights, for new people and "
+    "new images"
+)
+DIFFERENCE_ESTIMAND = "difference of two such averages, for new people and new images"
+DIFFERENCE_METHOD = (
+    "two-way cluster variance over people and images from the covariance of all cells, t quantile with "
+    "Satterthwaite degrees of freedom, on the scale of proportions, not adjusted for the number of comparisons"
+)
+COUNT_METHOD = "count"
+DIGITS = 9  # of the numbers in results.json: beyond what rounding in sums can change
+
+
+@dataclass(frozen=True)
+class Results:
+    """Everything the report says, as tables.
+
+    cells and means: see `intervals`. steps: neighbours in the order of the means, highest first, columns
+    higher, lower, difference, low, high. people: one row a participant, columns participant, n_trials, share.
+    timing: see `timing.timing_by_exposure`.
+    """
+
+    selection: Selection
+    tables: CountTables
+    cells: pd.DataFrame
+    means: pd.DataFrame
+    steps: pd.DataFrame
+    people: pd.DataFrame
+    timing: pd.DataFrame
+    provenance: Provenance
+
+    @property
+    def rows(self) -> pd.DataFrame:
+        return self.selection.rows
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether any of the analysed answers came from simulated people."""
+        return self.selection.n_simulated > 0
+
+    @property
+    def study(self) -> str:
+        return str(self.rows["study"].iloc[0])
+
+    @property
+    def study_version(self) -> str:
+        return str(self.rows["study_version"].iloc[0])
+
+    @property
+    def longest(self) -> pd.DataFrame:
+        """The cells at the longest exposure."""
+        return self.cells[self.cells["exposure_ms"] == self.cells["exposure_ms"].max()]
+
+
+def analyse(selection: Selection, provenance: Provenance) -> Results:
+    """All numbers of the report from the analysed rows."""
+    tables = count_tables(selection.rows)
+    cov = intervals.covariance(tables)
+    means = intervals.source_means(tables, cov)
+    by_person = selection.rows["participant"].astype(object).value_counts().sort_index()
+    by_person = by_person.sort_values(ascending=False, kind="stable")
+    people = pd.DataFrame({"participant": by_person.index, "n_trials": by_person.to_numpy()})
+    return Results(
+        selection=selection,
+        tables=tables,
+        cells=intervals.cells(tables, cov),
+        means=means,
+        steps=steps_between(means, tables, cov),
+        people=people.assign(share=people["n_trials"] / people["n_trials"].sum()),
+        timing=timing.timing_by_exposure(selection.rows),
+        provenance=provenance,
+    )
+
+
+def steps_between(means: pd.DataFrame, tables: CountTables, cov: Covariance) -> pd.DataFrame:
+    """Differences between neighbours when sources are ordered by their mean, highest first."""
+    order = means.sort_values("p", ascending=False, kind="stable")["source"].tolist()
+    found = []
+    for higher, lower in pairwise(order):
+        weights = intervals.mean_weights(tables, cov, higher) - intervals.mean_weights(tables, cov, lower)
+        found.append((higher, lower, *intervals.contrast(cov, weights)))
+    return pd.DataFrame(found, columns=["higher", "lower", "difference", "low", "high"])
+
+
+@dataclass(frozen=True)
+class Number:
+    """A quoted number: what it is about, in which unit, how it was got; low and high where it has an interval."""
+
+    name: str
+    value: float | None
+    unit: str
+    estimand: str
+    method: str
+    low: float | None = None
+    high: float | None = None
+
+
+def numbers(results: Results) -> list[Number]:
+    """Every number that the report quotes, in the order in which it quotes them."""
+    return [
+        *proportions(results),
+        *differences(results),
+        *(
+            Number(
+                f"paper: {level.source}", level.p, "proportion", "as published, about", published.REFERENCE
+            )
+            for level in published.LEVELS
+        ),
+        *tallies(results),
+        *timings(results),
+    ]
+
+
+def proportions(results: Results) -> list[Number]:
+    found = []
+    for row in results.cells.itertuples():
+        name = f"judged real: {row.source} at {row.exposure_ms:g} ms"
+        found.append(quoted(name, row, intervals.ESTIMAND))
+    for row in results.means.itertuples():
+        found.append(quoted(f"judged real: {row.source}, mean over times", row, MEAN_ESTIMAND))
+    return found
+
+
+def quoted(name: str, row: Any, estimand: str) -> Number:
+    method = intervals.METHOD if row.rule == "two-way" else intervals.RULES[row.rule]
+    return Number(name, rounded(row.p), "proportion", estimand, method, rounded(row.low), rounded(row.high))
+
+
+def differences(results: Results) -> list[Number]:
+    return [
+        Number(
+            f"{row.higher} minus {row.lower}, mean over times",
+            rounded(row.difference),
+            "difference of proportions",
+            DIFFERENCE_ESTIMAND,
+            DIFFERENCE_METHOD,
+            rounded(row.low),
+            rounded(row.high),
+        )
+        for row in results.steps.itertuples()
+    ]
+
+
+def tallies(results: Results) -> list[Number]:
+    rows, selection = results.rows, results.selection
+    counts = {
+        "rows in the file": selection.n_rows,
+        **{f"left out: {row.reason}": row.n_rows for row in selection.exclusions.itertuples()},
+        "rows analysed": len(rows),
+        "rows analysed that are simulated": selection.n_simulated,
+        "people": len(results.people),
+        "sittings": rows["sitting"].nunique(),
+        "images": rows["image"].nunique(),
+        "median of trials per person": results.people["n_trials"].median(),
+    }
+    return [
+        Number(name, rounded(value), "count", "this study", COUNT_METHOD) for name, value in counts.items()
+    ]
+
+
+def timings(results: Results) -> list[Number]:
+    found = [
+        Number(
+            "share of trials flagged as mistimed",
+            rounded(timing.mistimed_share(results.rows)),
+            "proportion",
+            "trials of this study whose timing was judged",
+            COUNT_METHOD,
+        )
+    ]
+    for row in results.timing.itertuples():
+        found.append(
+            Number(
+                f"time on screen for {row.exposure_ms:g} ms asked for",
+                rounded(row.median_ms),
+                "milliseconds",
+                "trials of this study that were measured",
+                "median; low and high are the 5th and 95th percentile",
+                rounded(row.low_ms),
+                rounded(row.high_ms),
+            )
+        )
+    return found
+
+
+def rounded(value: float) -> float | None:
+    """A number for JSON, or None for one that is not known."""
+    value = float(value)
+    if not np.isfinite(value):
+        return None
+    return int(value) if value.is_integer() else round(value, DIGITS)
+
+
+def as_json(results: Results, alerts: list[str]) -> dict[str, Any]:
+    """What `results.json` holds. Nothing here uses chance, so the seed is null."""
+    return {
+        "format": 1,
+        "study": results.study,
+        "study_version": results.study_version,
+        "is_simulated": results.is_simulated,
+        "confidence": intervals.CONFIDENCE,
+        "seed": None,
+        "provenance": asdict(results.provenance),
+        "alerts": alerts,
+        "numbers": [asdict(number) for number in numbers(results)],
+    }
