@@ -1,0 +1,293 @@
+"""The report as its reader meets it: a command, six files, and a sentence when it cannot be made."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.files import FilesError, replace_files
+from analysis.observers import Observers, as_csv, simulate, true_proportions
+from analysis.report import report
+from analysis.responses import ResponsesError
+
+PROJECT = Path(__file__).resolve().parents[2]
+FILES = ["cells.csv", "figure1.pdf", "figure1.png", "figure1.svg", "report.html", "results.json"]
+SMALL = Observers(n_people=6, n_trials=220, images_per_source=100)
+
+
+def run(*arguments: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(PROJECT / "analysis" / "report.py"), *map(str, arguments)]
+    return subprocess.run(
+        command, cwd=cwd, capture_output=True, text=True, check=False, env={**os.environ, **environment}
+    )
+
+
+@pytest.fixture(scope="module")
+def export(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("export")
+    (folder / "responses.csv").write_text(as_csv(simulate(SMALL, seed=4)), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def made(export, tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """A report made by the command, from another directory than the project's."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    return elsewhere / "out", run(export, "--out", "out", cwd=elsewhere)
+
+
+def test_the_command_writes_six_files_and_says_where(made):
+    out, done = made
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sorted(path.name for path in out.iterdir()) == FILES
+    assert sorted(done.stdout.split()) == [f"out/{name}" for name in FILES]
+
+
+def test_the_page_loads_nothing_and_holds_its_figure(made):
+    html = (made[0] / "report.html").read_text(encoding="utf-8")
+    assert not re.search(r"https?:|<script|<link|@import|url\(", html)
+    sources = re.findall(r'src="([^"]*)"', html)
+    assert [source[:26] for source in sources] == ["data:image/svg+xml;base64,"]
+    assert base64.b64decode(sources[0][26:]) == (made[0] / "figure1.svg").read_bytes()
+
+
+def test_the_first_thing_on_the_page_is_the_alert_then_the_figure_then_three_sentences(made):
+    html = (made[0] / "report.html").read_text(encoding="utf-8")
+    alert, figure = html.index("come from simulated people"), html.index("<img")
+    first_section = html[figure : html.index("</section>", figure)]
+    assert alert < figure
+    assert first_section.count("<p>") == 3
+    assert "After 2000" in first_section
+    assert "Averaged over the 11 presentation times the order is" in first_section
+    assert "Denton et al. 2015 report about" in first_section
+
+
+def test_cells_are_the_contract_and_agree_with_the_json(made):
+    rows = list(csv.DictReader(io.StringIO((made[0] / "cells.csv").read_text())))
+    assert list(rows[0]) == [
+        "source",
+        "exposure_ms",
+        "n_trials",
+        "n_people",
+        "n_images",
+        "k",
+        "p",
+        "low",
+        "high",
+    ]
+    assert len(rows) == 44
+    quoted = {
+        number["name"]: number for number in json.loads((made[0] / "results.json").read_text())["numbers"]
+    }
+    for row in rows:
+        number = quoted[f"judged real: {row['source']} at {row['exposure_ms']} ms"]
+        assert float(row["p"]) == pytest.approx(int(row["k"]) / int(row["n_trials"]), abs=1e-6)
+        for name, key in (("p", "value"), ("low", "low"), ("high", "high")):
+            assert float(row[name]) == pytest.approx(number[key], abs=1e-6)
+        assert number["estimand"] == "share of pictures judged real, for new people and new images"
+
+
+def test_every_percent_of_the_three_sentences_is_in_the_json(made):
+    html = (made[0] / "report.html").read_text(encoding="utf-8")
+    first_section = html[html.index("<img") : html.index("</section>", html.index("<img"))]
+    said = {int(number) for number in re.findall(r"(\d+)\u00a0%", re.sub(r"<[^>]*>", "", first_section))} - {
+        95
+    }
+    numbers = json.loads((made[0] / "results.json").read_text())["numbers"]
+    known = {round(100 * number["value"]) for number in numbers if number["unit"] == "proportion"}
+    assert said
+    assert said <= known
+
+
+def test_results_name_what_they_were_made_from(made, export):
+    results = json.loads((made[0] / "results.json").read_text())
+    digest = subprocess.run(
+        ["sha256sum", export / "responses.csv"], capture_output=True, text=True, check=True
+    ).stdout.split()[0]
+    assert results["provenance"]["data_sha256"] == digest
+    assert results["is_simulated"] is True
+    assert results["seed"] is None
+    assert {"python", "numpy", "pandas", "scipy", "matplotlib"} <= set(results["provenance"]["software"])
+    for number in results["numbers"]:
+        assert number["estimand"]
+        assert number["method"]
+
+
+def test_the_same_data_give_the_same_bytes(made, export, tmp_path):
+    again = run(export, "--out", "out", cwd=tmp_path, PYTHONHASHSEED="7")
+    assert again.returncode == 0
+    for name in FILES:
+        assert (tmp_path / "out" / name).read_bytes() == (made[0] / name).read_bytes(), name
+
+
+def test_a_planted_truth_is_inside_its_bars(tmp_path):
+    """At the paper's size at least 38 of the 44 planted points lie inside their 95 % intervals."""
+    observers = Observers(n_people=15, n_trials=660)
+    (tmp_path / "responses.csv").write_text(as_csv(simulate(observers, seed=1)), encoding="utf-8")
+    cells = pd.read_csv(io.BytesIO(report(tmp_path)["cells.csv"]))
+    truth = true_proportions(observers).ravel()
+    assert ((cells["low"] <= truth) & (truth <= cells["high"])).sum() >= 38
+    longest = cells[cells["exposure_ms"] == 2000].set_index("source")["p"]
+    assert longest["real"] > longest["cc-lapgan"] > longest["lapgan"] > longest["gan"]
+
+
+# What a hostile or half-empty study does to the page
+
+
+def test_names_from_the_data_cannot_become_markup(tmp_path):
+    rows = simulate(Observers(n_people=2, n_trials=44), seed=1)
+    name = "<img src=x onerror=alert(1)>&\"'"
+    evil = rows.assign(
+        study=name,
+        participant=name + rows["participant"].astype(object),
+        source=rows["source"].astype(object).replace("gan", name),
+    )
+    (tmp_path / "responses.csv").write_text(as_csv(evil), encoding="utf-8")
+    html = report(tmp_path)["report.html"].decode()
+    assert name not in html
+    assert "<img src=x" not in html
+    assert "&lt;img src=x onerror=alert(1)&gt;&amp;" in html
+
+
+def test_dollars_and_backslashes_in_a_source_s_name_are_drawn_as_they_are(tmp_path):
+    rows = simulate(Observers(n_people=2, n_trials=44), seed=1)
+    odd = rows.assign(source=rows["source"].astype(object).replace("gan", r"a_{$\frac"))
+    (tmp_path / "responses.csv").write_text(as_csv(odd), encoding="utf-8")
+    assert report(tmp_path)["figure1.svg"]
+
+
+def test_the_smallest_study_that_can_be_reported_is(tmp_path):
+    rows = simulate(Observers(n_people=1, n_trials=44), seed=1)
+    two = pd.concat([rows[rows["source"] == name].iloc[:1] for name in ("real", "gan")])
+    nothing_measured = two.assign(
+        measured_ms=np.nan,
+        frame_ms=np.nan,
+        timing_ok=pd.array([None, None], dtype="boolean"),
+        timing_witness="",
+    )
+    (tmp_path / "responses.csv").write_text(as_csv(nothing_measured), encoding="utf-8")
+    files = report(tmp_path)
+    assert b"NaN" not in files["results.json"]
+    assert "nan" not in re.sub(r"data:[^\"]*", "", files["report.html"].decode())
+
+
+# When it cannot be made
+
+
+def edited(export: Path, folder: Path, old: str, new: str) -> Path:
+    text = (export / "responses.csv").read_text()
+    assert old in text
+    (folder / "responses.csv").write_text(text.replace(old, new, 1))
+    return folder
+
+
+def assert_one_sentence(done: subprocess.CompletedProcess[str], *words: str) -> None:
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith("report: ")
+    assert done.stderr.count("\n") == 1
+    for word in words:
+        assert word in done.stderr
+
+
+def test_an_edited_file_is_refused_and_the_old_report_stays(export, tmp_path):
+    old = tmp_path / "out" / "report.html"
+    old.parent.mkdir()
+    old.write_text("yesterday's")
+    done = run(edited(export, tmp_path, ",2000,", ",2000 ms,"), "--out", "out", cwd=tmp_path)
+    assert_one_sentence(done, "row ", "column exposure_ms", "'2000 ms'")
+    assert old.read_text() == "yesterday's"
+
+
+def test_an_empty_file_is_refused(tmp_path):
+    (tmp_path / "responses.csv").touch()
+    assert_one_sentence(run(tmp_path, cwd=tmp_path), "responses.csv is empty")
+
+
+def test_a_folder_without_an_export_is_refused(tmp_path):
+    assert_one_sentence(run(tmp_path / "nowhere", cwd=tmp_path), "no such file", "export_responses")
+
+
+def test_without_a_folder_the_export_s_own_reason_is_shown(tmp_path):
+    done = run(cwd=tmp_path, TACHISTO_DATA=str(tmp_path / "var"))
+    assert_one_sentence(done, "could not be exported: ")
+
+
+def test_a_place_that_cannot_be_written_is_named(export, tmp_path):
+    (tmp_path / "out").write_text("a file")
+    assert_one_sentence(run(export, "--out", "out", cwd=tmp_path), "out: expected a place to write", "--out")
+
+
+def test_an_unknown_option_is_a_usage_error(tmp_path):
+    done = run("--colour", "red", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "usage: report.py" in done.stderr
+
+
+def test_help_comes_without_loading_a_numerical_library(tmp_path):
+    code = (
+        "import sys; sys.argv = ['report.py', '--help']\n"
+        "import analysis, analysis.report\n"
+        "try: analysis.report.main()\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'numpy', 'pandas', 'scipy', 'matplotlib'} & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    assert done.stderr.strip() == "[]"
+    assert "export_responses" in done.stdout
+
+
+# Files: whole or not at all
+
+
+def test_files_of_others_stay_and_no_part_is_left(tmp_path):
+    (tmp_path / "mine.txt").write_text("keep")
+    replace_files(tmp_path, {"a.txt": b"one"})
+    replace_files(tmp_path, {"a.txt": b"two"})
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+        "mine.txt": "keep",
+        "a.txt": "two",
+    }
+
+
+def test_a_disk_that_fills_up_leaves_the_old_files_whole(tmp_path):
+    """A limit on file size stands in for a full disk: writing stops in the middle of the second file."""
+    replace_files(tmp_path, {"a.txt": b"old", "b.txt": b"old"})
+    code = (
+        "import resource, signal, sys; from pathlib import Path; from analysis.files import replace_files\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        "replace_files(Path(sys.argv[1]), {'a.txt': b'new', 'b.txt': bytes(5000)})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "FilesError" in done.stderr
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a.txt": "old", "b.txt": "old"}
+
+
+def test_a_folder_in_the_place_of_a_file_is_refused(tmp_path):
+    (tmp_path / "a.txt").mkdir()
+    with pytest.raises(FilesError, match=r"a\.txt.*: expected a place to write, found is a directory"):
+        replace_files(tmp_path, {"a.txt": b"one"})
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_data_that_show_nothing_are_refused_before_anything_is_drawn(tmp_path):
+    rows = simulate(Observers(n_people=2, n_trials=44), seed=1)
+    (tmp_path / "responses.csv").write_text(as_csv(rows[rows["source"] != "real"]), encoding="utf-8")
+    with pytest.raises(ResponsesError, match="column source: expected the source real"):
+        report(tmp_path)
