@@ -1,0 +1,119 @@
+"""How long the report takes: the whole command on a study of the paper's size, and the counting at a million rows.
+
+Run from anywhere: `python benchmarks/report.py`. Prints a table of wall and CPU seconds, the best of the
+repetitions; the data are simulated with fixed seeds.
+"""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+# Run as a script: the project's packages come first, not the neighbours of this file.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import numpy as np
+import pandas as pd
+
+from analysis import cells, count_tables, covariance, read, source_means
+from analysis.counts import tabulate
+from analysis.observers import Observers, as_csv, draw, simulate
+
+PROJECT = Path(__file__).resolve().parents[1]
+PAPER = Observers(n_people=15, n_trials=660)
+MILLION = Observers(n_people=1516, n_trials=660, images_per_source=2000)
+REPETITIONS = 3
+
+
+def best(work: Callable[[], object]) -> tuple[float, float]:
+    """Least wall and CPU seconds of some repetitions, children included."""
+    walls, cpus = [], []
+    for _ in range(REPETITIONS):
+        wall, cpu = time.perf_counter(), cpu_seconds()
+        work()
+        walls.append(time.perf_counter() - wall)
+        cpus.append(cpu_seconds() - cpu)
+    return min(walls), min(cpus)
+
+
+def cpu_seconds() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
+
+
+def paper_size(folder: Path) -> dict[str, Callable[[], object]]:
+    (folder / "responses.csv").write_text(as_csv(simulate(PAPER, seed=1)), encoding="utf-8")
+    command = [
+        sys.executable,
+        str(PROJECT / "analysis" / "report.py"),
+        str(folder),
+        "--out",
+        str(folder / "out"),
+    ]
+    return {
+        "report, whole command, 15 x 660 rows": lambda: subprocess.run(
+            command, check=True, capture_output=True
+        ),
+        "reading and checking 15 x 660 rows": lambda: read(folder),
+    }
+
+
+def million() -> dict[str, Callable[[], object]]:
+    """Counting and intervals of 1,000,560 rows: from codes in memory, and from a table with text ids."""
+    codes = draw(MILLION, np.random.default_rng(1))
+    n_exposures = len(MILLION.exposures_ms)
+    names = np.asarray(list(MILLION.curves))
+    frame = pd.DataFrame(
+        {
+            "source": np.repeat(names, n_exposures),
+            "exposure_ms": np.tile(np.asarray(MILLION.exposures_ms, dtype=float), len(names)),
+        }
+    )
+    rows = pd.DataFrame(
+        {
+            "participant": pd.Categorical(codes.person),
+            "image": pd.Categorical(codes.image),
+            "source": pd.Categorical(names[codes.cell // n_exposures]),
+            "exposure_ms": frame["exposure_ms"].to_numpy()[codes.cell],
+            "judged_real": codes.judged_real,
+        }
+    )
+
+    def numbers_from_codes() -> None:
+        n_images = len(names) * MILLION.images_per_source
+        tables = tabulate(frame, *codes, n_people=MILLION.n_people, n_images=n_images)
+        cov = covariance(tables)
+        cells(tables, cov)
+        source_means(tables, cov)
+
+    def numbers_from_rows() -> None:
+        tables = count_tables(rows)
+        cov = covariance(tables)
+        cells(tables, cov)
+        source_means(tables, cov)
+
+    return {
+        "counting + 44 intervals + covariance, 1 M coded rows": numbers_from_codes,
+        "the same from a table with ids": numbers_from_rows,
+        "pandas group-by of shares alone, 1 M rows": lambda: rows.groupby(
+            ["source", "exposure_ms"], observed=True
+        )["judged_real"].agg(["mean", "size"]),
+    }
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="tachisto-benchmark-") as folder:
+        work = {**paper_size(Path(folder)), **million()}
+        print(f"{'best of ' + str(REPETITIONS):<56}{'wall s':>8}{'CPU s':>8}")
+        for name, run in work.items():
+            wall, cpu = best(run)
+            print(f"{name:<56}{wall:>8.2f}{cpu:>8.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
