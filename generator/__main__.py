@@ -1,4 +1,4 @@
-"""The generator's commands: `python -m generator train | sample | dataset`.
+"""The generator's commands: `python -m generator train | sample | dataset | card`.
 
 Shows progress and prints refusals as one sentence; the work is done elsewhere. Modules that load torch are
 imported by the commands that need them, so that the others start at once.
@@ -111,6 +111,13 @@ def dataset_command(given: argparse.Namespace, errors: Console) -> None:
     print(given.out)
 
 
+def card_command(given: argparse.Namespace, errors: Console) -> None:
+    """`card CKPT --hardware TEXT --by-eye TEXT`"""
+    from generator.card import write_card
+
+    print(write_card(given.checkpoint, hardware=given.hardware, by_eye=given.by_eye))
+
+
 def _request(split: str, given: argparse.Namespace, bar: Progress) -> Any:
     from generator.datasets import Request
 
@@ -146,6 +153,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace, Console], None]] = {
     "train": train_command,
     "sample": sample_command,
     "dataset": dataset_command,
+    "card": card_command,
 }
 
 if __name__ == "__main__":

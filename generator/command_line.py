@@ -30,6 +30,10 @@ SAMPLE = """\
 Draw images from a checkpoint. Image i depends on the checkpoint, the seed and i alone,
 so slices drawn anywhere (--first) fit together.
 """
+CARD = """\
+Write the model card of a checkpoint, CKPT.md and CKPT.png, beside it: figures from its
+header, a sheet of samples, and what you saw when you looked at them.
+"""
 DATASET = """\
 Write images of a data set as an image set.
 
@@ -101,6 +105,12 @@ def _dataset_arguments(command: argparse.ArgumentParser) -> None:
     _data_arguments(command)
 
 
+def _card_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("checkpoint", metavar="CKPT", help="a file, or a name that ships: lapgan-photos")
+    command.add_argument("--hardware", required=True, metavar="TEXT", help="what it was trained on")
+    command.add_argument("--by-eye", required=True, metavar="TEXT", help="what is wrong with the samples")
+
+
 def _data_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--data", type=Path, metavar="PATH", help="folder or file of the data set")
     command.add_argument(
@@ -121,4 +131,5 @@ ARGUMENTS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]]
     "train": ("train a model from a recipe", TRAIN, _train_arguments),
     "sample": ("draw images from a checkpoint", SAMPLE, _sample_arguments),
     "dataset": ("write real images as an image set", DATASET, _dataset_arguments),
+    "card": ("write a checkpoint's model card", CARD, _card_arguments),
 }

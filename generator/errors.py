@@ -27,3 +27,7 @@ class ConfigError(GeneratorError):
 
 class TrainingError(GeneratorError):
     """A training run had to stop."""
+
+
+class WriteError(GeneratorError):
+    """A file could not be written: the disk is full, or the folder is not ours."""

@@ -6,7 +6,6 @@ the form of StyleGAN's and EDM's data sets. Needs no torch.
 """
 
 import dataclasses
-import errno
 import hashlib
 import io
 import json
@@ -98,11 +97,11 @@ def pixels_sha256(pixels: NDArray[np.uint8]) -> str:
 def write_image_set(out: Path, about: About, images: Iterable[EncodedImage]) -> Path:
     """Write a set whole or not at all, in constant memory but for the manifest; its path.
 
-    Raises ImageSetError if there are no images or the disk is full.
+    Raises ImageSetError if there are no images, WriteError if the disk is full.
     """
     entries: list[bytes] = []
     labels: list[tuple[str, int | None]] = []
-    with _disk_errors(out), whole_file(out) as file, zipfile.ZipFile(file, "w") as archive:
+    with whole_file(out) as file, zipfile.ZipFile(file, "w") as archive:
         for image in images:
             archive.writestr(_member(image.file), image.png)
             entries.append(json.dumps(image.entry()).encode())
@@ -264,13 +263,3 @@ def _write_manifest(file: IO[bytes], about: About, entries: Sequence[bytes]) -> 
     for at, entry in enumerate(entries):
         file.write(entry + (b",\n" if at + 1 < len(entries) else b"\n"))
     file.write(b"]}\n")
-
-
-@contextmanager
-def _disk_errors(out: Path) -> Iterator[None]:
-    """Say what a failed write means: nothing was left behind."""
-    try:
-        yield
-    except OSError as error:
-        what = "the disk is full" if error.errno == errno.ENOSPC else str(error)
-        raise ImageSetError(f"{out}: could not be written and nothing was left behind: {what}") from error

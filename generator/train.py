@@ -78,6 +78,7 @@ def train(
     zeros = dict.fromkeys(parts, 0)
     run = Run(recipe, images, out, model, images.sha256(), zeros, dict.fromkeys(parts, 0.0))
     state = _read_state(run) if resume else None
+    _forget_losses_after(run)
     for at, part in enumerate(parts):
         if run.share_done(part) < 1:
             # A part is the same whether it trains after the others, alone or elsewhere.
@@ -166,6 +167,16 @@ def _report_losses(run: Run, part: str) -> dict[str, float]:
     with beside(run.out, LOSSES_SUFFIX).open("a", encoding="utf-8") as file:
         file.write(json.dumps(line) + "\n")
     return means
+
+
+def _forget_losses_after(run: Run) -> None:
+    """Drop lines of the losses file that this run will write again: all of them unless it goes on."""
+    path = beside(run.out, LOSSES_SUFFIX)
+    if path.is_file():
+        lines = [json.loads(text) for text in path.read_text(encoding="utf-8").splitlines()]
+        known = [line for line in lines if line["images_seen"] <= run.images_seen.get(line["part"], 0)]
+        with whole_file(path) as file:
+            file.write("".join(json.dumps(line) + "\n" for line in known).encode())
 
 
 def beside(out: Path, suffix: str) -> Path:

@@ -3,12 +3,15 @@
 Knows temporary names, flushing and renaming; what goes into the file is the caller's.
 """
 
+import errno
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
+
+from generator.errors import WriteError
 
 
 @contextmanager
@@ -17,19 +20,25 @@ def whole_file(target: Path) -> Iterator[IO[bytes]]:
 
     The file lies beside the target under a name of its own, is flushed to disk, renamed over the target, and
     the folder is flushed, so a crash leaves the old file or the new one. The folder is made if needed.
+    Raises WriteError, with the reason, if the disk is full or the folder may not be written to.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.part")
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    flush_folder(target.parent)
+        flush_folder(target.parent)
+    except OSError as error:
+        what = "the disk is full" if error.errno == errno.ENOSPC else str(error)
+        raise WriteError(
+            f"{target}: could not be written and nothing half-written is left: {what}"
+        ) from error
+    finally:
+        with suppress(OSError):  # already renamed, or its folder could not be made
+            temporary.unlink()
 
 
 def flush_folder(folder: Path) -> None:
