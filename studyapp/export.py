@@ -70,7 +70,7 @@ def export_study(
         raise ExportError(f"format: expected one of {', '.join(FORMATS)}, got {file_format!r}")
     FORMATS[file_format].require()
     try:
-        with _one_moment():
+        with one_moment():
             return _written(study, folder, include_simulated, file_format)
     except (FileExistsError, NotADirectoryError, PermissionError) as error:
         raise ExportError(
@@ -79,7 +79,7 @@ def export_study(
 
 
 @contextmanager
-def _one_moment() -> Iterator[None]:
+def one_moment() -> Iterator[None]:
     """All reads inside see the database as it was at the first one, and no writer has to wait.
 
     Django's own transactions take SQLite's write lock at once, which would hold up participants for as long
@@ -269,4 +269,4 @@ def counts(study: Study, sittings: QuerySet[Sitting]) -> dict[str, Any]:
     }
 
 
-__all__ = ["ExportError", "ExportSummary", "export_study", "study_to_export"]
+__all__ = ["ExportError", "ExportSummary", "export_study", "one_moment", "study_to_export"]
