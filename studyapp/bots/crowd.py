@@ -58,12 +58,12 @@ class Outcome:
 
 def require_open(study: Study) -> None:
     """Refuse a study that takes nobody. Raises BotError."""
-    remedy = {
-        Study.Status.DRAFT: f"open it first: python manage.py open_study {study.slug}",
-        Study.Status.CLOSED: "bots need an open study, as people do",
+    refusal = {
+        Study.Status.DRAFT: f"a draft: open it first (python manage.py open_study {study.slug})",
+        Study.Status.CLOSED: "closed: bots need an open study, as people do",
     }.get(Study.Status(study.status))
-    if remedy is not None:
-        raise BotError(f"study {study.slug} is {study.status}: {remedy}")
+    if refusal is not None:
+        raise BotError(f"study {study.slug} is {refusal}")
 
 
 def sources_by_pixels(study: Study) -> dict[str, str]:
