@@ -6,6 +6,8 @@ from `style`, the paper's levels from `published`.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -15,11 +17,44 @@ from analysis import published
 from analysis.style import QUIET, WARNING, SourceStyle, source_styles
 
 FIGURE_1_INCHES = (6.4, 4.0)
-DODGE = 0.011  # log10 units between neighbouring sources at one exposure: about 2.5 %
 LABEL_GAP = 5.8  # percentage points between two line labels, so that they do not touch
-LABEL_ASIDE = 0.075  # log10 units from the longest exposure to the labels
-LETTER = 0.032  # log10 units that a letter of a label takes at the figure's size
-TWINS_ASIDE = 0.016  # log10 units between marks of the paper at one level
+
+# Widths in figure 1, in points (1/72 inch), from left to right. They become steps of log time in `Layout`.
+AXES_POINTS = 415.0  # the axes, between the percent labels and the right edge
+DODGE = 2.4  # between neighbouring sources at one exposure
+BEFORE_FIRST = 10.0  # left of the first exposure
+BEFORE_LABELS = 18.0  # from the last exposure to the labels
+LETTER = 6.6  # a letter of a label
+BEFORE_PAPER = 14.0  # from the labels to the middle of the paper's marks
+AFTER_PAPER = 22.0
+TWINS = 9.0  # between two marks of the paper at one level
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where things stand on the time axis of figure 1, so that widths hold for any exposures and names."""
+
+    first_ms: float
+    last_ms: float
+    letters: int
+
+    @property
+    def decades_per_point(self) -> float:
+        beside = BEFORE_FIRST + BEFORE_LABELS + LETTER * self.letters + BEFORE_PAPER + AFTER_PAPER
+        tested = max(float(np.log10(self.last_ms / self.first_ms)), 0.1)  # one exposure alone has no width
+        return tested / max(AXES_POINTS - beside, AXES_POINTS / 4)
+
+    def aside(self, ms: float, points: float) -> float:
+        """The place so many points right of `ms`."""
+        return float(ms * 10 ** (points * self.decades_per_point))
+
+    @property
+    def labels_ms(self) -> float:
+        return self.aside(self.last_ms, BEFORE_LABELS)
+
+    @property
+    def paper_ms(self) -> float:
+        return self.aside(self.labels_ms, LETTER * self.letters + BEFORE_PAPER)
 
 
 def judged_real_over_time(ax: Axes, table: pd.DataFrame, *, is_simulated: bool = False) -> None:
@@ -32,37 +67,36 @@ def judged_real_over_time(ax: Axes, table: pd.DataFrame, *, is_simulated: bool =
     sources = list(dict.fromkeys(table["source"]))
     styles = source_styles(sources)
     exposures_ms = sorted(table["exposure_ms"].unique())
-    letters = max(len(styles[name].label) for name in sources)
-    paper_ms = exposures_ms[-1] * 10 ** (LABEL_ASIDE + LETTER * letters)
-    draw_frame(ax, exposures_ms, right_ms=paper_ms * 1.1)
+    layout = Layout(exposures_ms[0], exposures_ms[-1], max(len(style.label) for style in styles.values()))
+    draw_frame(ax, exposures_ms, layout)
     ends = {}
     for place, name in enumerate(sources):
         line = table[table["source"] == name].sort_values("exposure_ms")
-        dodge = 10 ** (DODGE * (place - (len(sources) - 1) / 2))
+        dodge = layout.aside(1.0, DODGE * (place - (len(sources) - 1) / 2))
         draw_line(ax, line, styles[name], dodge)
         ends[name] = (float(line["exposure_ms"].iloc[-1]) * dodge, 100 * float(line["p"].iloc[-1]))
-    draw_labels(ax, ends, styles, exposures_ms[-1] * 10**LABEL_ASIDE)
-    draw_paper(ax, styles, paper_ms)
+    draw_labels(ax, ends, styles, layout)
+    draw_paper(ax, styles, layout)
     draw_key(ax, is_simulated)
 
 
-def draw_frame(ax: Axes, exposures_ms: list[float], right_ms: float) -> None:
+def draw_frame(ax: Axes, exposures_ms: list[float], layout: Layout) -> None:
     """Axes of figure 1: log time with the tested exposures as ticks, percent, and the line of equal answers."""
-    first, last = exposures_ms[0], exposures_ms[-1]
+    first, last = layout.first_ms, layout.last_ms
+    left, right = layout.aside(first, -BEFORE_FIRST), layout.aside(layout.paper_ms, AFTER_PAPER)
     ax.set_xscale("log")
-    ax.set_xlim(first / 1.12, right_ms)
+    ax.set_xlim(left, right)
     ax.xaxis.set_major_locator(FixedLocator(exposures_ms))
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_major_formatter(FuncFormatter(lambda ms, _: f"{ms:g}"))
     ax.spines["bottom"].set_bounds(first, last)
-    ax.set_xlabel(
-        "presentation time (ms, log scale)", x=0.5 * np.log(last / first) / np.log(right_ms / first * 1.12)
-    )
+    middle = np.log(np.sqrt(first * last) / left) / np.log(right / left)
+    ax.set_xlabel("presentation time (ms, log scale)", x=middle)
     ax.set_ylim(0, 100)
     ax.yaxis.set_major_locator(FixedLocator(range(0, 101, 20)))
     ax.set_ylabel("judged real (%)")
     ax.plot(
-        [first / 1.12, last], [50, 50], ls=(0, (1, 2.5)), lw=1, color=QUIET, zorder=1, gid="equal-answers",
+        [left, last], [50, 50], ls=(0, (1, 2.5)), lw=1, color=QUIET, zorder=1, gid="equal-answers",
         label="50 %: as many real as generated answers",
     )  # fmt: skip
 
@@ -75,37 +109,44 @@ def draw_line(ax: Axes, line: pd.DataFrame, style: SourceStyle, dodge: float) ->
     ax.plot(ms, percent, lw=1, color=style.colour, alpha=0.5, zorder=2)
     ax.vlines(ms, low, high, lw=1.4, color=style.colour, zorder=3, gid=f"bars-{name}")
     ax.plot(
-        ms, percent, ls="none", marker=style.marker, ms=5.5, color=style.colour, mec="white", mew=0.7,
+        ms, percent, ls="none", marker=style.marker, ms=style.size, color=style.colour, mec="white", mew=0.7,
         zorder=4, clip_on=False, gid=f"points-{name}",
     )  # fmt: skip
 
 
 def draw_labels(
-    ax: Axes, ends: dict[str, tuple[float, float]], styles: dict[str, SourceStyle], start_ms: float
+    ax: Axes, ends: dict[str, tuple[float, float]], styles: dict[str, SourceStyle], layout: Layout
 ) -> None:
     """Each source's name beside the end of its line (ms, percent), moved apart where two would touch."""
     places = spread(np.asarray([percent for _, percent in ends.values()]), LABEL_GAP, 2.0, 98.0)
     for (name, (ms, percent)), place in zip(ends.items(), places, strict=True):
         style = styles[name]
-        ax.plot([ms, start_ms / 1.02], [percent, place], lw=0.8, color=style.colour, alpha=0.35, zorder=1)
+        near_label = layout.aside(layout.labels_ms, -3)
+        ax.plot([ms, near_label], [percent, place], lw=0.8, color=style.colour, alpha=0.35, zorder=1)
         ax.text(
-            start_ms, place, style.label, color=style.colour, weight="bold", va="center", gid=f"label-{name}"
+            layout.labels_ms,
+            place,
+            style.label,
+            color=style.colour,
+            weight="bold",
+            va="center",
+            gid=f"label-{name}",
         )
 
 
-def draw_paper(ax: Axes, styles: dict[str, SourceStyle], paper_ms: float) -> None:
+def draw_paper(ax: Axes, styles: dict[str, SourceStyle], layout: Layout) -> None:
     """The paper's levels of the sources drawn, as hollow marks in a column of their own, named once above."""
     levels = [level for level in published.LEVELS if level.source in styles]
     for level in levels:
         twins = [other.source for other in levels if other.p == level.p]
-        aside = TWINS_ASIDE * (2 * twins.index(level.source) - (len(twins) - 1))
+        aside = TWINS * (twins.index(level.source) - (len(twins) - 1) / 2)
         ax.plot(
-            paper_ms * 10**aside, 100 * level.p, ls="none", marker=styles[level.source].marker, ms=5,
+            layout.aside(layout.paper_ms, aside), 100 * level.p, ls="none", marker=styles[level.source].marker, ms=5,
             mfc="white", mec=styles[level.source].colour, mew=0.9, zorder=4, gid=f"paper-{level.source}",
         )  # fmt: skip
     if levels:
         ax.text(
-            paper_ms, 1.02, "Denton et al.\n2015, about", transform=ax.get_xaxis_transform(), ha="center",
+            layout.paper_ms, 1.02, "Denton et al.\n2015, about", transform=ax.get_xaxis_transform(), ha="center",
             va="bottom", fontsize=7.5, color=QUIET, linespacing=1.25, gid="paper",
         )  # fmt: skip
 

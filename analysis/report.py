@@ -59,9 +59,8 @@ def newest_export(simulated: bool) -> Iterator[Path]:
     """A folder with a fresh export of the newest open study, gone afterwards. Raises ReportError."""
     with tempfile.TemporaryDirectory(prefix="tachisto-export-") as folder:
         command = [sys.executable, str(PROJECT / "manage.py"), "export_responses", "--out", folder]
-        done = subprocess.run(
-            command + ["--simulated"] * simulated, capture_output=True, text=True, check=False, cwd=PROJECT
-        )
+        command += ["--simulated"] * simulated
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise ReportError(f"the newest study could not be exported: {last_sentence(done.stderr)}")
         yield Path(folder)
@@ -92,9 +91,8 @@ def report(data: Path, *, simulated: bool = False) -> dict[str, bytes]:
     said, told = alerts(results), sections(results)
     pictures = {each.figure.name: drawn(each.figure) for each in told if each.figure}
     about = (
-        f"Study {results.study}, version {results.study_version}; "
-        f"{counted(len(results.people), 'person', 'people')}, {counted(len(results.rows), 'answer')}"
-        f"{', simulated' if results.is_simulated else ''}."
+        f"Study {results.study}, version {results.study_version[:12]}; "
+        f"{counted(len(results.people), *results.who).rstrip(',')}, {counted(len(results.rows), 'answer')}."
     )
     html = page(
         title=f"{results.study}: how real do the pictures look?",

@@ -239,24 +239,15 @@ def contradictions(rows: pd.DataFrame) -> Iterator[Contradiction]:
 
 
 def answer_contradictions(rows: pd.DataFrame) -> Iterator[Contradiction]:
-    """Rows whose status, response, `judged_real` and time do not fit together."""
+    """Rows whose status, response and `judged_real` do not fit together."""
     status = rows["status"].astype(object).to_numpy()
     response = rows["response"].astype(object).to_numpy()
-    judged = (
-        pd.Series(rows["judged_real"].to_numpy(object, na_value=None)).map({True: "1", False: "0"}).fillna("")
-    )
+    judged = rows["judged_real"].map({True: "1", False: "0"}).astype(object).fillna("").to_numpy()
     fitting = pd.Series(response).map({"real": "1", "generated": "0", "": ""}).to_numpy(object)
     answered = status == "answered"
-    nothing = np.full(len(rows), "", dtype=object)
     for column, wrong, found, rule in (
         ("response", answered == (response == ""), response, "an answer in answered trials alone"),
-        ("judged_real", judged.to_numpy(object) != fitting, judged, "1 for real, 0 for generated"),
-        (
-            "shown_utc",
-            answered & rows["shown_utc"].isna().to_numpy(bool),
-            nothing,
-            "a time in answered trials",
-        ),
+        ("judged_real", judged != fitting, judged, "1 for real, 0 for generated"),
     ):
         if wrong.any():
             row = int(wrong.argmax())

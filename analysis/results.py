@@ -59,6 +59,15 @@ class Results:
         return self.selection.n_simulated > 0
 
     @property
+    def who(self) -> tuple[str, str]:
+        """Who answered, one and many: people, simulated people, or some of each."""
+        if not self.is_simulated:
+            return "person", "people"
+        if self.selection.n_simulated == len(self.rows):
+            return "simulated person", "simulated people"
+        return "person", "people, some of them simulated,"
+
+    @property
     def study(self) -> str:
         return str(self.rows["study"].iloc[0])
 
@@ -120,6 +129,13 @@ def numbers(results: Results) -> list[Number]:
     return [
         *proportions(results),
         *differences(results),
+        Number(
+            "median design effect of the points",
+            rounded(results.cells["design_effect"].median()),
+            "ratio of variances",
+            "this study",
+            "two-way variance divided by the variance of independent trials",
+        ),
         *(
             Number(
                 f"paper: {level.source}", level.p, "proportion", "as published, about", published.REFERENCE
@@ -172,6 +188,8 @@ def tallies(results: Results) -> list[Number]:
         "sittings": rows["sitting"].nunique(),
         "images": rows["image"].nunique(),
         "median of trials per person": results.people["n_trials"].median(),
+        "least trials of a person": results.people["n_trials"].min(),
+        "most trials of a person": results.people["n_trials"].max(),
     }
     return [
         Number(name, rounded(value), "count", "this study", COUNT_METHOD) for name, value in counts.items()
@@ -223,4 +241,20 @@ def as_json(results: Results, alerts: list[str]) -> dict[str, Any]:
         "provenance": asdict(results.provenance),
         "alerts": alerts,
         "numbers": [asdict(number) for number in numbers(results)],
+        "tables": {
+            name: records(table)
+            for name, table in (
+                ("points", results.cells),
+                ("means", results.means),
+                ("timing", results.timing),
+            )
+        },
     }
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows of a table for JSON: numbers rounded, unknown ones None, words as they are."""
+    return [
+        {name: value if isinstance(value, str) else rounded(value) for name, value in row.items()}
+        for row in table.to_dict("records")
+    ]

@@ -64,7 +64,7 @@ class Section:
 
 def judged_real(results: Results) -> Section:
     """Figure 1 and the three sentences that say what it shows."""
-    who = "simulated people" if results.is_simulated else "people"
+    people = counted(len(results.people), *results.who)
     exposures = results.cells["exposure_ms"]
     figure = Figure(
         name="figure1",
@@ -72,7 +72,7 @@ def judged_real(results: Results) -> Section:
         inches=figures.FIGURE_1_INCHES,
         alt=f"Percent judged real against presentation time, one line a source. {levels_sentence(results)}",
         caption=(
-            f"Figure 1. Percent of pictures judged real by {count(len(results.people))} {who} after "
+            f"Figure 1. Percent of pictures judged real by {people} after "
             f"{exposures.min():g} to {exposure(exposures.max())}. Bars: 95{NBSP}% intervals for new people and new "
             f"images (two-way cluster variance, logit scale). Hollow: {published.CITATION}, right to about "
             f"{100 * published.DOUBT:.0f} points."
@@ -87,8 +87,7 @@ def levels_sentence(results: Results) -> str:
     first, *others = results.longest.itertuples()
     levels = [f"{percent(first.p)} (95{NBSP}% interval {limits(first)}) of {label(first.source)} pictures"]
     levels += [f"{percent(row.p)} ({limits(row)}) of {label(row.source)}" for row in others]
-    who = "simulated people" if results.is_simulated else "people"
-    return f"After {exposure(first.exposure_ms)}, {who} judged real {listed(levels)}."
+    return f"After {exposure(first.exposure_ms)}, {results.who[1]} judged real {listed(levels)}."
 
 
 def limits(row: Any) -> str:
@@ -137,13 +136,13 @@ def paper_sentence(results: Results) -> str:
 
 def who_took_part(results: Results) -> Section:
     rows, people = results.rows, results.people["n_trials"]
-    first, last = rows["shown_utc"].min(), rows["shown_utc"].max()
+    times = rows["shown_utc"].dropna()
+    when = "" if times.empty else f" from {times.min():%Y-%m-%d %H:%M} to {times.max():%Y-%m-%d %H:%M} UTC"
     rates = timing.refresh_rates(rows)
     screens = [f"{counted(n, 'sitting')} at {rate}{NBSP}Hz" for rate, n in rates.items()]
-    kind = "simulated people" if results.selection.n_simulated == len(rows) else "people"
     text = [
-        f"{count(len(people))} {kind} gave {counted(len(rows), 'answer')} that are analysed, in "
-        f"{counted(rows['sitting'].nunique(), 'sitting')} from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC; "
+        f"{counted(len(people), *results.who)} gave {counted(len(rows), 'answer')} that are analysed, in "
+        f"{counted(rows['sitting'].nunique(), 'sitting')}{when}; "
         f"the median person gave {count(people.median())} ({count(people.min())} to {count(people.max())}). "
         f"They saw {counted(rows['image'].nunique(), 'image')}."
         + (
@@ -270,7 +269,6 @@ def methods(results: Results) -> Section:
     exposures = results.timing["exposure_ms"].tolist()
     left_out = results.selection.exclusions
     gone = listed(f"{row.reason} ({count(row.n_rows)})" for row in left_out.itertuples())
-    who = "simulated observers" if results.is_simulated else "people"
     stand_ins = sorted(set(results.cells["rule"]) - {"two-way"})
     special = "".join(
         f" {counted((results.cells['rule'] == rule).sum(), 'point')} needed another rule: {intervals.RULES[rule]}."
@@ -278,11 +276,11 @@ def methods(results: Results) -> Section:
     )
     version = results.provenance
     text = [
-        f"In study {results.study} (version {results.study_version}) {count(len(results.people))} {who} judged "
-        f"pictures of {len(sources)} sources ({listed(label(name) for name in sources)}) as real or generated, "
-        f"each shown for one of {len(exposures)} presentation times "
-        f"({', '.join(f'{ms:g}' for ms in exposures)}{NBSP}ms). {counted(len(results.rows), 'answered trial')} of kind "
-        f"main or repeat entered the analysis; left out, by first reason: {gone}. We report the share of pictures "
+        f"In study {results.study} (version {results.study_version[:12]}) "
+        f"{counted(len(results.people), *results.who)} judged pictures of {len(sources)} "
+        f"sources ({listed(label(name) for name in sources)}) as real or generated, each shown for one of "
+        f"{len(exposures)} presentation times ({', '.join(f'{ms:g}' for ms in exposures)}{NBSP}ms). "
+        f"{counted(len(results.rows), 'answered trial')} of kind main or repeat entered the analysis; left out, by first reason: {gone}. We report the share of pictures "
         "judged real for new people and new images. Its variance is clustered two ways, by person and by image: "
         "V = V_people + max(V_images − V_trial, 0), the sums of squared cluster totals of the residuals with "
         "the factors P/(P − 1) and I/(I − 1) (Cameron, Gelbach and Miller 2011). Intervals are "

@@ -26,6 +26,7 @@ RC: Any = {  # Any: matplotlib spells out its keys as a type
     "axes.spines.right": False,
     "xtick.color": INK,
     "ytick.color": INK,
+    "xtick.labelsize": 8.0,
     "text.color": INK,
     "svg.fonttype": "path",
     "svg.hashsalt": "tachisto",
@@ -42,11 +43,15 @@ METADATA: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class SourceStyle:
-    """How one source appears everywhere: its name in text, its colour, its marker in matplotlib's letters."""
+    """How one source appears: its name in text, its colour, its marker in matplotlib's letters and its size.
+
+    size: in points; thin markers need more to look as large as full ones.
+    """
 
     label: str
     colour: str
     marker: str
+    size: float = 5.5
 
 
 KNOWN: dict[str, SourceStyle] = {
@@ -55,7 +60,7 @@ KNOWN: dict[str, SourceStyle] = {
     "lapgan": SourceStyle("LAPGAN", "#0072b2", "^"),
     "cc-lapgan": SourceStyle("CC-LAPGAN", "#009e73", "D"),
 }
-FURTHER = (("#cc79a7", "v"), ("#e69f00", "P"), ("#56b4e9", "X"))
+FURTHER = (("#cc79a7", "v", 5.5), ("#e69f00", "P", 7.0), ("#56b4e9", "X", 7.0))
 
 
 def source_styles(sources: list[str]) -> dict[str, SourceStyle]:
@@ -66,7 +71,7 @@ def source_styles(sources: list[str]) -> dict[str, SourceStyle]:
     styles: dict[str, SourceStyle] = {}
     others = [name for name in sources if name not in KNOWN]
     for number, name in enumerate(others):
-        colour, marker = FURTHER[number % len(FURTHER)]
+        colour, marker, size = FURTHER[number % len(FURTHER)]
         turn = number // len(FURTHER)
-        styles[name] = SourceStyle(name, colour, marker if turn == 0 else f"${turn + 1}$")
+        styles[name] = SourceStyle(name, colour, marker if turn == 0 else f"${turn + 1}$", size)
     return {name: KNOWN.get(name) or styles[name] for name in sources}

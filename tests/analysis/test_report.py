@@ -18,7 +18,7 @@ import pytest
 
 from analysis.files import FilesError, replace_files
 from analysis.observers import Observers, as_csv, simulate, true_proportions
-from analysis.report import report
+from analysis.report import last_sentence, report
 from analysis.responses import ResponsesError
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -110,6 +110,21 @@ def test_every_percent_of_the_three_sentences_is_in_the_json(made):
     assert said <= known
 
 
+def test_every_number_of_the_tables_is_in_the_json(made):
+    """Numbers are compared as they are printed: one decimal in percents and ratios."""
+    html = (made[0] / "report.html").read_text(encoding="utf-8")
+    tables = json.loads((made[0] / "results.json").read_text())["tables"]
+    for title, name, n_rows in (("Every point", "points", 44), ("Means over presentation times", "means", 4)):
+        section = html[html.index(f"<h2>{title}</h2>") :]
+        printed = [
+            re.findall(r"<td[^>]*>([^<]*)</td>", row) for row in re.findall(r"<tr.*?</tr>", section)[1:]
+        ]
+        assert len(tables[name]) == n_rows
+        for cells, row in zip(printed, tables[name], strict=False):
+            interval = f"{100 * row['low']:.1f}–{100 * row['high']:.1f}"
+            assert {f"{row['n_trials']:,}", f"{100 * row['p']:.1f}", interval} <= set(cells)
+
+
 def test_results_name_what_they_were_made_from(made, export):
     results = json.loads((made[0] / "results.json").read_text())
     digest = subprocess.run(
@@ -175,11 +190,23 @@ def test_the_smallest_study_that_can_be_reported_is(tmp_path):
         frame_ms=np.nan,
         timing_ok=pd.array([None, None], dtype="boolean"),
         timing_witness="",
+        shown_utc=pd.Series(pd.NaT, index=two.index, dtype="datetime64[us, UTC]"),
     )
     (tmp_path / "responses.csv").write_text(as_csv(nothing_measured), encoding="utf-8")
     files = report(tmp_path)
     assert b"NaN" not in files["results.json"]
     assert "nan" not in re.sub(r"data:[^\"]*", "", files["report.html"].decode())
+
+
+def test_people_and_simulated_people_together_are_called_that(tmp_path):
+    rows = simulate(SMALL, seed=1)
+    is_simulated = (rows["participant"] == "p0001").astype("boolean")
+    (tmp_path / "responses.csv").write_text(as_csv(rows.assign(is_simulated=is_simulated)), encoding="utf-8")
+    asked, plain = (report(tmp_path, simulated=choice)["report.html"].decode() for choice in (True, False))
+    assert "6\u00a0people, some of them simulated" in asked
+    assert "220 of 1,320 answers come from simulated people" in asked
+    assert "5\u00a0people gave" in plain
+    assert "some of them simulated" not in plain
 
 
 # When it cannot be made
@@ -222,6 +249,18 @@ def test_a_folder_without_an_export_is_refused(tmp_path):
 def test_without_a_folder_the_export_s_own_reason_is_shown(tmp_path):
     done = run(cwd=tmp_path, TACHISTO_DATA=str(tmp_path / "var"))
     assert_one_sentence(done, "could not be exported: ")
+
+
+@pytest.mark.parametrize(
+    ("stderr", "sentence"),
+    [
+        ("warming up\nCommandError: no study is open\n", "no study is open"),
+        ("Traceback ...\n  File ...\nOSError: disk full\n\n", "OSError: disk full"),
+        ("", "the export gave no reason; run it by hand"),
+    ],
+)
+def test_the_last_words_of_the_export_are_passed_on(stderr, sentence):
+    assert last_sentence(stderr) == sentence
 
 
 def test_a_place_that_cannot_be_written_is_named(export, tmp_path):

@@ -63,7 +63,11 @@ def written(folder: Path, rows: list[list[str]], header: list[str] | None = None
 
 
 def test_ids_stay_text_and_empty_measurements_are_unknown(tmp_path):
-    rows = read(written(tmp_path, rows_with({}, {"measured_ms": "", "timing_ok": "", "lost_focus": ""})))
+    rows = read(
+        written(
+            tmp_path, rows_with({}, {"measured_ms": "", "timing_ok": "", "lost_focus": "", "shown_utc": ""})
+        )
+    )
     assert list(rows.columns) == HEADER
     assert rows["participant"].tolist() == ["007"] * 4
     assert rows["measured_ms"].tolist() == pytest.approx([50.01, float("nan"), 50.01, 50.01], nan_ok=True)
@@ -115,7 +119,6 @@ BAD_CELLS = [
     ([{"response": "generated"}], ["row 2", "column judged_real", "response generated", "'1'"]),
     ([{"response": "", "judged_real": ""}], ["row 2", "column response", "status answered"]),
     ([{"status": "timed_out"}], ["row 2", "column response", "status timed_out", "'real'"]),
-    ([{"shown_utc": ""}], ["row 2", "column shown_utc", "an empty field"]),
     ([{}, {}, {"trial": "t0"}], ["row 4", "column trial", "row 2 has this one already", "'t0'"]),
     ([{}, {"image": "i0"}], ["row 3", "column source", "real as for image i0", "'gan'"]),
     ([{}, {"participant": "008"}], ["row 3", "column participant", "007 as for sitting s1", "'008'"]),
