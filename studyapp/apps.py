@@ -14,3 +14,11 @@ class StudyAppConfig(AppConfig):
 
 class StudyAdminConfig(AdminConfig):
     default_site = "studyapp.admin.site.TachistoAdminSite"
+
+    def ready(self) -> None:
+        super().ready()
+        from django.contrib.admin import site
+
+        from studyapp.admin.registry import register_all
+
+        register_all(site)

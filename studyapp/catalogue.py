@@ -143,6 +143,14 @@ def _new_image_set(
     )
 
 
+def remove_image_set(image_set: ImageSet) -> None:
+    """Take an image set and its zip out. Raises ProtectedError while a study uses it."""
+    path = image_set.path
+    with transaction.atomic():
+        image_set.delete()
+        transaction.on_commit(lambda: path.unlink(missing_ok=True))
+
+
 def decoded_pixels(image_set: ImageSet) -> Iterator[tuple[int, bytes]]:
     """(image id, RGB8 pixels) of every image of a set. Raises CatalogueError if a picture has changed."""
     images = {image.file: image for image in image_set.images.all()}
@@ -175,4 +183,5 @@ __all__ = [
     "import_images",
     "parts_when_complete",
     "register_generated",
+    "remove_image_set",
 ]

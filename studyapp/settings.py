@@ -182,6 +182,7 @@ LANGUAGES = [("en", "English")]
 TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
+FORMAT_MODULE_PATH = ["studyapp.formats"]
 
 STATIC_URL = "static/"
 STORAGES = {

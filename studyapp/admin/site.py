@@ -1,9 +1,94 @@
-"""Our own admin site."""
+"""Our own admin site: its first page, its way around, and the own password that comes before everything.
 
+What each page shows lies in the modules beside it; `registry` lists them.
+"""
+
+from collections.abc import Callable
+from functools import update_wrapper
+from typing import Any
+
+from django.contrib import messages
 from django.contrib.admin import AdminSite
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.forms import SetPasswordForm
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver, path
+
+from studyapp.admin.overview import overview
+
+# The way around at the head of every page, in the order of a study's life.
+PLACES = ("Study", "ImageSet", "Job", "Sitting", "Trial", "Response", "PanelIdentity", "User")
+# What somebody without an own password may still reach.
+BEFORE_OWN_PASSWORD = ("set_password", "logout", "jsi18n")
+
+
+def person(request: HttpRequest) -> User:
+    """Who asks, where the site has made sure that somebody is signed in."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
 
 
 class TachistoAdminSite(AdminSite):
-    site_header = "Tachisto"
-    site_title = "Tachisto"
+    """The researcher's pages. Who came in by a one-use password sets an own one before anything else."""
+
+    site_header = site_title = "Tachisto"
     index_title = "Studies and their data"
+    empty_value_display = "–"
+    enable_nav_sidebar = False
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        def with_own_password(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            here = request.resolver_match.url_name if request.resolver_match else None
+            if not person(request).has_usable_password() and here not in BEFORE_OWN_PASSWORD:
+                return redirect("admin:set_password")
+            try:
+                return view(request, *args, **kwargs)
+            except PermissionDenied:
+                return self.refused(request)
+
+        return super().admin_view(update_wrapper(with_own_password, view), cacheable)
+
+    def refused(self, request: HttpRequest) -> HttpResponse:
+        """A page that says no, and looks like a page."""
+        context = {**self.each_context(request), "title": "This is not for your account"}
+        return TemplateResponse(request, "admin/refused.html", context, status=403)
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        context = super().each_context(request)
+        listed = {model["object_name"]: model for app in context["available_apps"] for model in app["models"]}
+        context["places"] = [
+            {
+                "name": listed[name]["name"],
+                "url": listed[name]["admin_url"],
+                "is_here": request.path.startswith(listed[name]["admin_url"]),
+            }
+            for name in PLACES
+            if name in listed and listed[name]["admin_url"]
+        ]
+        return context
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        return super().index(request, {**overview(request), **(extra_context or {})})
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        own: Callable[..., HttpResponseBase] = self.admin_view(self.set_password)
+        return [path("set_password/", own, name="set_password"), *super().get_urls()]
+
+    def set_password(self, request: HttpRequest) -> HttpResponse:
+        """An own password after the one-use one; the session goes on."""
+        user = person(request)
+        if user.has_usable_password():
+            return redirect("admin:password_change")
+        form = SetPasswordForm(user, request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            form.save()
+            update_session_auth_hash(request, user)
+            messages.success(request, "Your password is set. The one-use password is spent.")
+            return redirect("admin:index")
+        context = {**self.each_context(request), "title": "Set your password", "form": form, "places": []}
+        return TemplateResponse(request, "admin/set_password.html", context)

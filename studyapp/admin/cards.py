@@ -1,0 +1,167 @@
+"""The figures at the head of a study's page, each with the address of the rows behind it.
+
+Counts only: nothing here says how often pictures were judged real, so that who runs a study stays blind.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count
+
+from studyapp.admin.columns import count, list_url, share
+from studyapp.models import Response, Sitting, Study, Trial
+from studyapp.opening import images_needed
+from studyapp.protocols import DesignError
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number with its name and unit, and the list it was counted from."""
+
+    label: str
+    value: str
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Card:
+    """A few figures that belong together. `note` says what to read into them."""
+
+    title: str
+    figures: tuple[Figure, ...]
+    note: str = ""
+
+
+def cards(study: Study) -> list[Card]:
+    """What to look at now: the pictures while the design is a draft, the data afterwards."""
+    if study.status == Study.Status.DRAFT:
+        return [pictures_card(study)]
+    sittings = _counts(study.sittings.values_list("is_simulated", "status"))
+    trials = _counts(
+        Trial.objects.filter(sitting__study=study, kind=Trial.Kind.MAIN).values_list(
+            "sitting__is_simulated", "status"
+        )
+    )
+    timing = dict(
+        Response.objects.filter(trial__sitting__study=study, trial__sitting__is_simulated=False)
+        .order_by()
+        .values_list("timing_ok")
+        .annotate(n=Count("pk"))
+    )
+    return [
+        sittings_card(study, sittings),
+        trials_card(study, trials),
+        timing_card(study, timing),
+        simulated_card(study, sittings, trials),
+    ]
+
+
+Counts = dict[tuple[bool, str], int]
+
+
+def _counts(rows: Any) -> Counts:
+    """(is simulated, status) -> rows, in one query."""
+    counted: Iterable[tuple[bool, str, int]] = rows.order_by().annotate(n=Count("pk"))
+    return {(is_simulated, status): n for is_simulated, status, n in counted}
+
+
+def pictures_card(study: Study) -> Card:
+    """Images held and needed by source, before a study is opened."""
+    sources = list(study.sources.select_related("image_set"))
+    if not sources:
+        return Card("Pictures", (), "No source yet: add at least the one named real, below.")
+    try:
+        needed = images_needed(study.protocol_settings(), study.n_examples)
+    except DesignError as error:
+        return Card("Pictures", (), f"{str(error)[0].upper()}{str(error)[1:]}.")
+    figures = tuple(
+        Figure(
+            f"{source.name}, {count(needed[source.name])} needed",
+            count(source.image_set.n_images),
+            list_url("imageset", source__exact=source.image_set.source),
+        )
+        for source in sources
+    )
+    return Card("Images by source", figures, "Each person sees an image at most once.")
+
+
+def sittings_card(study: Study, sittings: Counts) -> Card:
+    figures = []
+    for status in Sitting.Status.values:
+        n_sittings = sittings.get((False, status), 0)
+        of = f" / {study.quota}" if study.quota and status == Sitting.Status.FINISHED else ""
+        url = list_url("sitting", study__id__exact=study.pk, status__exact=status, is_simulated__exact=0)
+        figures.append(Figure(status, count(n_sittings) + of, url))
+    return Card("Sittings of people", tuple(figures))
+
+
+def trials_card(study: Study, trials: Counts) -> Card:
+    def url(statuses: str) -> str:
+        return list_url(
+            "trial",
+            sitting__study__id__exact=study.pk,
+            kind__exact=Trial.Kind.MAIN.value,
+            sitting__is_simulated__exact=0,
+            **{"status__in" if "," in statuses else "status__exact": statuses},
+        )
+
+    rows = {
+        "answered": "answered",
+        "timed out": "timed_out",
+        "interrupted": "interrupted",
+        "planned, not yet answered": ",".join(Trial.OPEN),
+    }
+    figures = (
+        Figure(label, count(sum(trials.get((False, s), 0) for s in statuses.split(","))), url(statuses))
+        for label, statuses in rows.items()
+    )
+    return Card("Main trials of people", tuple(figures))
+
+
+def timing_card(study: Study, timing: Mapping[bool | None, int]) -> Card:
+    right, wrong, unknown = timing.get(True, 0), timing.get(False, 0), timing.get(None, 0)
+
+    def url(**which: Any) -> str:
+        return list_url(
+            "response",
+            trial__sitting__study__id__exact=study.pk,
+            trial__sitting__is_simulated__exact=0,
+            **which,
+        )
+
+    return Card(
+        "Exposures as planned",
+        (
+            Figure("of those measured", share(right, right + wrong), url(timing_ok__exact=1)),
+            Figure("mistimed, flagged and kept", count(wrong), url(timing_ok__exact=0)),
+            Figure("not measured", count(unknown), url(timing_ok__isnull=True)),
+        ),
+        "Practice included.",
+    )
+
+
+def simulated_card(study: Study, sittings: Counts, trials: Counts) -> Card:
+    n_sittings = sum(n for (is_simulated, _), n in sittings.items() if is_simulated)
+    n_trials = trials.get((True, Trial.Status.ANSWERED.value), 0)
+    finished = sittings.get((True, Sitting.Status.FINISHED.value), 0)
+    here: dict[str, Any] = {"study__id__exact": study.pk, "is_simulated__exact": 1}
+    return Card(
+        "Simulated",
+        (
+            Figure("sittings", count(n_sittings), list_url("sitting", **here)),
+            Figure("finished", count(finished), list_url("sitting", status__exact="finished", **here)),
+            Figure(
+                "main trials answered",
+                count(n_trials),
+                list_url(
+                    "trial",
+                    sitting__study__id__exact=study.pk,
+                    kind__exact="main",
+                    sitting__is_simulated__exact=1,
+                    status__exact="answered",
+                ),
+            ),
+        ),
+        "Left out of exports unless asked for.",
+    )

@@ -1,0 +1,87 @@
+"""The two ways by which pictures come in through the admin: an uploaded zip, and a generation job."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.utils.text import get_valid_filename
+
+from studyapp.catalogue import CatalogueError, ImageSetError, import_images
+from studyapp.jobs import MAX_IMAGES, JobError, queue_generation
+from studyapp.models import ImageSet, Job
+
+WEIGHTS_DIR = settings.BASE_DIR / "generator" / "weights"
+
+
+class UploadForm(forms.Form):
+    """A zip of PNG files and the source it stands for."""
+
+    file = forms.FileField(
+        label="Image set",
+        help_text="A zip of PNG files of one size (8-bit RGB), with or without manifest.json.",
+        widget=forms.ClearableFileInput(attrs={"accept": ".zip,application/zip"}),
+    )
+    source = forms.SlugField(
+        max_length=50,
+        required=False,
+        help_text="real, gan, lapgan, cc-lapgan or a name of yours. Needed where no manifest names one.",
+    )
+
+    def take_in(self, by: str) -> ImageSet | None:
+        """The image set in the catalogue; None if it was refused, then the form says why at the file."""
+        upload = self.cleaned_data["file"]
+        with tempfile.TemporaryDirectory(prefix="tachisto-upload-") as folder:
+            path = Path(folder) / _file_name(upload)
+            with path.open("wb") as file:
+                for chunk in upload.chunks():
+                    file.write(chunk)
+            try:
+                return import_images(path, source=self.cleaned_data["source"] or None, by=by)
+            except (CatalogueError, ImageSetError) as error:
+                # The researcher knows the file by its name, not by where it lay here.
+                self.add_error("file", str(error).replace(f"{folder}/", ""))
+                return None
+
+
+def _file_name(upload: UploadedFile) -> str:
+    return get_valid_filename(Path(upload.name or "upload.zip").name)[-100:]
+
+
+def shipped_checkpoints() -> list[str]:
+    """Names of the checkpoints that come with the project, by their files alone."""
+    return sorted(path.stem for path in WEIGHTS_DIR.glob("*.safetensors"))
+
+
+class GenerationForm(forms.Form):
+    """How many images of which checkpoint a worker shall make."""
+
+    checkpoint = forms.ChoiceField(help_text="A model that comes with the project: source and data set.")
+    count = forms.IntegerField(
+        label="Images",
+        min_value=1,
+        max_value=MAX_IMAGES,
+        initial=1200,
+        help_text="1,000 or more for a study; each person sees one at most once.",
+    )
+    seed = forms.IntegerField(
+        min_value=0,
+        max_value=2**63 - 1,
+        initial=1,
+        help_text="The same seed gives the same images; another one gives others.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.names = shipped_checkpoints()
+        self.fields["checkpoint"].choices = [(name, name) for name in self.names]  # type: ignore[attr-defined]
+
+    def queue(self, by: str) -> Job | None:
+        """The job; None if it cannot be queued, then the form says why."""
+        try:
+            return queue_generation(**self.cleaned_data, by=by)
+        except JobError as error:
+            self.add_error(None, str(error))
+            return None

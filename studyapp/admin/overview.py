@@ -1,0 +1,76 @@
+"""The first page: studies with their state and next move, work under way, the newest image sets."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from studyapp.admin.images import picture_of
+from studyapp.admin.jobs import progress_bar, wish, with_progress
+from studyapp.admin.steps import Move, finished_of_quota, moves, status_line
+from studyapp.admin.studies import with_counts
+from studyapp.models import ImageSet, Job, Study
+
+MOST_STUDIES, MOST_JOBS, MOST_SETS = 20, 5, 6
+
+
+@dataclass(frozen=True)
+class StudyRow:
+    study: Study
+    state: list[str]
+    finished: str
+    moves: list[Move]
+
+
+@dataclass(frozen=True)
+class JobRow:
+    job: Job
+    wish: str
+    progress: SafeString | str
+
+
+@dataclass(frozen=True)
+class SetRow:
+    image_set: ImageSet
+    strip: SafeString
+
+
+def study_rows(may_change: bool) -> list[StudyRow]:
+    """The newest studies, open ones first."""
+    rank = {Study.Status.OPEN: 0, Study.Status.DRAFT: 1, Study.Status.CLOSED: 2}
+    newest = list(with_counts(Study.objects.order_by("-created_utc"))[:MOST_STUDIES])
+    rows = []
+    for study in sorted(newest, key=lambda study: rank[Study.Status(study.status)]):
+        n_finished, n_sources = getattr(study, "finished", 0), getattr(study, "sources_n", 0)
+        rows.append(
+            StudyRow(
+                study,
+                status_line(study, n_finished=n_finished),
+                finished_of_quota(study, n_finished),
+                moves(study, n_finished=n_finished, n_sources=n_sources, may_change=may_change),
+            )
+        )
+    return rows
+
+
+def overview(request: HttpRequest) -> dict[str, Any]:
+    """What this person may see of the site, for the template of the first page."""
+    may = request.user.has_perm
+    context: dict[str, Any] = {
+        "may_add_study": may("studyapp.add_study"),
+        "may_add_set": may("studyapp.add_imageset"),
+        "may_generate": may("studyapp.add_job"),
+    }
+    if may("studyapp.view_study"):
+        context["studies"] = study_rows(may("studyapp.change_study"))
+    if may("studyapp.view_job"):
+        context["jobs"] = [
+            JobRow(job, wish(job), progress_bar(job)) for job in with_progress(Job.objects.all())[:MOST_JOBS]
+        ]
+    if may("studyapp.view_imageset"):
+        context["image_sets"] = [
+            SetRow(image_set, picture_of(image_set, "strip"))
+            for image_set in ImageSet.objects.all()[:MOST_SETS]
+        ]
+    return context

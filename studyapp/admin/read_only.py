@@ -1,0 +1,42 @@
+"""Rows that a researcher may look at and nobody may edit: what people did, as it came in."""
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """Shows rows; refuses to add, change or delete any of them, also to superusers and crafted requests."""
+
+    # Functions may stand among the names, which Django's type stubs do not know.
+    fields: ClassVar[Any] = None
+    fieldsets: ClassVar[Any] = None
+    list_per_page = 50
+    # The tables grow to millions of rows: no second count over all of them.
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class ReadOnlyInline(admin.TabularInline):
+    """Rows that belong to the one on the page, to look at."""
+
+    fields: ClassVar[Any] = None
+    readonly_fields: ClassVar[Any] = ()
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

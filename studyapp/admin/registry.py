@@ -1,0 +1,48 @@
+"""What the admin shows: a table from model to the class that shows it. A new table of the site is a line here."""
+
+from django.contrib.admin import AdminSite, ModelAdmin
+from django.contrib.auth.models import Group, User
+from django.db.models import Model
+
+from studyapp.admin.images import ImageSetAdmin
+from studyapp.admin.jobs import JobAdmin
+from studyapp.admin.people import PeopleAdmin, RoleAdmin
+from studyapp.admin.sittings import (
+    ConflictingResponseAdmin,
+    PanelIdentityAdmin,
+    ResponseAdmin,
+    SittingAdmin,
+    TrialAdmin,
+)
+from studyapp.admin.studies import StudyAdmin
+from studyapp.models import (
+    ConflictingResponse,
+    ImageSet,
+    Job,
+    PanelIdentity,
+    Response,
+    Sitting,
+    Study,
+    Trial,
+)
+
+ADMINS: dict[type[Model], type[ModelAdmin]] = {
+    Study: StudyAdmin,
+    ImageSet: ImageSetAdmin,
+    Job: JobAdmin,
+    Sitting: SittingAdmin,
+    Trial: TrialAdmin,
+    Response: ResponseAdmin,
+    ConflictingResponse: ConflictingResponseAdmin,
+    PanelIdentity: PanelIdentityAdmin,
+    User: PeopleAdmin,
+    Group: RoleAdmin,
+}
+
+
+def register_all(site: AdminSite) -> None:
+    """Register every line of the table, in place of what another app has registered for its model."""
+    for model, model_admin in ADMINS.items():
+        if site.is_registered(model):
+            site.unregister(model)
+        site.register(model, model_admin)

@@ -1,0 +1,376 @@
+"""Studies in the admin: the editor of a draft, and after opening the figures, the steps and the export."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+
+from studyapp.admin.cards import cards
+from studyapp.admin.columns import NOTHING, count, hash_start, status_mark, utc_column
+from studyapp.admin.export_zip import zip_name, zipped_export
+from studyapp.admin.sittings import readable_json
+from studyapp.admin.steps import STEPS, Step, finished_of_quota, moves, status_line
+from studyapp.admin.study_form import SourceInline, StudyForm
+from studyapp.catalogue import CatalogueError
+from studyapp.export_files import ExportError
+from studyapp.image_files import ImageSetError
+from studyapp.models import Sitting, Study, StudySource
+from studyapp.opening import OpeningError, advice
+from studyapp.presets import PRESETS, PresetError, create_study
+
+
+def with_counts(studies: QuerySet[Study]) -> QuerySet[Study]:
+    """Studies with their finished sittings of people and their sources, as columns of the query."""
+    finished = Sitting.objects.filter(
+        study=OuterRef("pk"), status=Sitting.Status.FINISHED, is_simulated=False
+    )
+    sources = StudySource.objects.filter(study=OuterRef("pk"))
+
+    def counted(rows: QuerySet[Any]) -> Coalesce:
+        return Coalesce(Subquery(rows.order_by().values("study").annotate(n=Count("pk")).values("n")), 0)
+
+    return studies.annotate(finished=counted(finished), sources_n=counted(sources))
+
+
+class PresetForm(forms.Form):
+    """A new draft out of a ready design."""
+
+    preset = forms.ChoiceField(choices=[(name, f"{name}: {p.summary}") for name, p in PRESETS.items()])
+    slug = forms.SlugField(
+        label="Short name", max_length=60, help_text="In the address of the study: /s/short-name/."
+    )
+
+    def create(self) -> Study | None:
+        """The draft; None if it cannot be made, then the form says why."""
+        try:
+            return create_study(self.cleaned_data["preset"], self.cleaned_data["slug"])
+        except PresetError as error:
+            self.add_error(None, str(error))
+            return None
+
+
+class StudyAdmin(admin.ModelAdmin):
+    form = StudyForm
+    inlines = (SourceInline,)
+    list_display = (
+        "slug",
+        "title",
+        "mark",
+        "version_start",
+        "n_finished",
+        "n_trials",
+        utc_column("opened_utc", "opened"),
+    )
+    list_filter = ("status", "protocol")
+    search_fields = ("slug", "title", "version")
+    search_help_text = "short name, title or version"
+    prepopulated_fields = {"slug": ("title",)}
+    change_form_template = "admin/studyapp/study/change_form.html"
+    change_list_template = "admin/studyapp/study/change_list.html"
+    actions = ("open_selected", "close_selected", "export_selected")
+    show_facets = admin.ShowFacets.NEVER
+    nothing_yet = "No study yet. Make one from a preset: its sources take the newest image sets."
+    fieldsets: ClassVar[Any] = (
+        (
+            "What participants read first",
+            {"fields": ("title", "slug", "description", "organiser", "contact")},
+        ),
+        (
+            "The design",
+            {
+                "fields": (
+                    "protocol",
+                    "exposures_ms",
+                    "n_trials",
+                    "practice_trials",
+                    "n_examples",
+                    "break_every",
+                )
+            },
+        ),
+        (
+            "How a picture is shown",
+            {"fields": ("size_css_px", "smoothing", "mask_gray", "fixation_ms", "blank_ms")},
+        ),
+        ("Texts", {"fields": ("consent_text", "debrief_text", "shows_score")}),
+        ("Recruiting", {"fields": ("quota", "panels")}),
+    )
+    FROZEN = (
+        ("Frozen at opening", {"fields": ("version", "pack_sha256", "picture_size")}),
+        ("The frozen definition", {"classes": ("collapse",), "fields": ("definition_text",)}),
+    )
+    # Where nothing can be edited, these are read as words instead of JSON.
+    IN_WORDS = {"exposures_ms": "exposures_text", "panels": "panels_text"}
+
+    # ---- rights: a draft can be edited and deleted, a study that was opened can not ----
+
+    def has_change_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
+        return super().has_change_permission(request, obj) and (obj is None or _is_draft(obj))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and (obj is None or _is_draft(obj))
+
+    def may_take_steps(self, request: HttpRequest) -> bool:
+        return super().has_change_permission(request)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Study | None = None) -> Any:
+        if obj is None or self.has_change_permission(request, obj):
+            return self.fieldsets
+        readable = tuple(
+            (title, {**options, "fields": tuple(self.IN_WORDS.get(name, name) for name in options["fields"])})
+            for title, options in self.fieldsets
+        )
+        return readable if _is_draft(obj) else readable + self.FROZEN
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Study | None = None) -> tuple[str, ...]:
+        return ("version", "pack_sha256", "picture_size", "definition_text", *self.IN_WORDS.values())
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Study]:
+        return with_counts(super().get_queryset(request))
+
+    # ---- columns and fields ----
+
+    @admin.display(description="status", ordering="status")
+    def mark(self, study: Study) -> SafeString:
+        return status_mark(study.status)
+
+    @admin.display(description="version", ordering="version")
+    def version_start(self, study: Study) -> SafeString | str:
+        return hash_start(study.version)
+
+    @admin.display(description="sittings finished", ordering="finished")
+    def n_finished(self, study: Study) -> str:
+        return finished_of_quota(study, getattr(study, "finished", 0))
+
+    @admin.display(description="exposures (ms)")
+    def exposures_text(self, study: Study) -> str:
+        return ", ".join(map(str, study.exposures_ms))
+
+    @admin.display(description="recruiting panels")
+    def panels_text(self, study: Study) -> SafeString | str:
+        lines = ((panel, parameter) for panel, parameter in study.panels.items())
+        return format_html_join("", "<div>{} = <code>{}</code></div>", lines) or NOTHING
+
+    @admin.display(description="size of a picture")
+    def picture_size(self, study: Study) -> str:
+        return f"{study.width_px} × {study.height_px} px" if study.width_px else NOTHING
+
+    @admin.display(description="definition")
+    def definition_text(self, study: Study) -> SafeString | str:
+        return readable_json(study.definition) if study.definition else NOTHING
+
+    # ---- the study's page ----
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        extra_context = {"show_save_and_add_another": False, **(extra_context or {})}
+        study = self.get_object(request, unquote(object_id)) if object_id else None
+        if study is None:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        if request.method == "POST":
+            return self._save_draft(request, study, form_url, extra_context)
+        context = {**self._head(request, study), **extra_context}
+        return super().changeform_view(request, object_id, form_url, context)
+
+    def _save_draft(
+        self, request: HttpRequest, study: Study, form_url: str, extra_context: dict[str, Any]
+    ) -> Any:
+        with transaction.atomic():
+            # Held until the end: nobody opens the study between this look and the saving.
+            current = Study.objects.select_for_update().get(pk=study.pk)
+            if not _is_draft(current) and self.has_view_permission(request, current):
+                messages.error(
+                    request,
+                    f"Nothing was changed: {current} is {current.status}, and its design is frozen under "
+                    f"version {current.version[:8]}. Make a new study for another design.",
+                )
+                return redirect("admin:studyapp_study_change", current.pk)
+            context = {**self._head(request, current), **extra_context}
+            return super().changeform_view(request, str(study.pk), form_url, context)
+
+    def _head(self, request: HttpRequest, study: Study) -> dict[str, Any]:
+        """Status line, moves, cards and advice for the head of the page."""
+        row = with_counts(Study.objects.filter(pk=study.pk)).get()
+        n_finished, n_sources = getattr(row, "finished", 0), getattr(row, "sources_n", 0)
+        return {
+            "status_line": status_line(study, n_finished=n_finished),
+            "moves": moves(
+                study, n_finished=n_finished, n_sources=n_sources, may_change=self.may_take_steps(request)
+            ),
+            "cards": cards(study),
+            "advice": advice(study) if _is_draft(study) else [],
+            "link": request.build_absolute_uri(reverse("study:welcome", args=[study.slug])),
+        }
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        own = [
+            path("preset/", view(self.preset_view), name="studyapp_study_preset"),
+            *(
+                path(
+                    f"<path:object_id>/{name}/",
+                    view(self.step_view),
+                    {"step_name": name},
+                    name=f"studyapp_study_{name}",
+                )
+                for name in STEPS
+            ),
+            path("<path:object_id>/export/", view(self.export_view), name="studyapp_study_export"),
+        ]
+        return own + super().get_urls()
+
+    def _study_or_404(self, request: HttpRequest, object_id: str) -> Study:
+        study = self.get_object(request, unquote(object_id))
+        if study is None:
+            raise Http404
+        return study
+
+    # ---- steps ----
+
+    def step_view(self, request: HttpRequest, object_id: str, step_name: str) -> HttpResponse:
+        """Ask, and on POST take a step."""
+        study = self._study_or_404(request, object_id)
+        if not self.may_take_steps(request):
+            raise PermissionDenied
+        if request.method == "POST":
+            self._take(request, STEPS[step_name], study)
+            return redirect("admin:studyapp_study_change", study.pk)
+        return self._confirmation(request, STEPS[step_name], [study])
+
+    def _take(self, request: HttpRequest, step: Step, study: Study) -> None:
+        try:
+            step.act(study)
+        except (OpeningError, CatalogueError, ImageSetError) as error:
+            messages.error(request, f"{error}.")
+        except OSError as error:
+            messages.error(request, f"{study}: the disk refused ({error.strerror}). Nothing was changed.")
+        else:
+            self.log_change(request, study, step.logged)
+            messages.success(request, f"{study} {step.done}")
+
+    def _confirmation(
+        self,
+        request: HttpRequest,
+        step: Step,
+        studies: Sequence[Study],
+        hidden: Sequence[tuple[str, Any]] = (),
+    ) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": step.question,
+            "step": step,
+            "rows": [
+                (study, advice(study) if step.starts_from == Study.Status.DRAFT else []) for study in studies
+            ],
+            "hidden": hidden,
+        }
+        return TemplateResponse(request, "admin/studyapp/study/step.html", context)
+
+    def _step_selected(
+        self, request: HttpRequest, queryset: QuerySet[Study], name: str
+    ) -> HttpResponse | None:
+        studies = list(queryset)
+        if request.POST.get("confirmed"):
+            for study in studies:
+                self._take(request, STEPS[name], study)
+            return None
+        hidden = [("action", f"{name}_selected"), ("confirmed", "yes")]
+        hidden += [(ACTION_CHECKBOX_NAME, str(study.pk)) for study in studies]
+        return self._confirmation(request, STEPS[name], studies, hidden)
+
+    @admin.action(description="Open the selected studies", permissions=["change"])
+    def open_selected(self, request: HttpRequest, queryset: QuerySet[Study]) -> HttpResponse | None:
+        return self._step_selected(request, queryset, "open")
+
+    @admin.action(description="Close the selected studies", permissions=["change"])
+    def close_selected(self, request: HttpRequest, queryset: QuerySet[Study]) -> HttpResponse | None:
+        return self._step_selected(request, queryset, "close")
+
+    # ---- export ----
+
+    @admin.action(description="Export the selected studies", permissions=["view"])
+    def export_selected(self, request: HttpRequest, queryset: QuerySet[Study]) -> HttpResponseBase | None:
+        return self._download(request, list(queryset), include_simulated=False)
+
+    def export_view(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        """What the export holds, and on POST the zip."""
+        study = self._study_or_404(request, object_id)
+        if not self.has_view_permission(request, study):
+            raise PermissionDenied
+        if request.method == "POST":
+            answer = self._download(request, [study], include_simulated="simulated" in request.POST)
+            return answer or redirect("admin:studyapp_study_export", study.pk)
+        n_by_kind = dict(study.sittings.order_by().values_list("is_simulated").annotate(n=Count("pk")))
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": f"Export {study}",
+            "study": study,
+            "n_people": count(n_by_kind.get(False, 0)),
+            "n_simulated": count(n_by_kind.get(True, 0)),
+            "only_simulated": not n_by_kind.get(False) and bool(n_by_kind.get(True)),
+        }
+        return TemplateResponse(request, "admin/studyapp/study/export.html", context)
+
+    def _download(
+        self, request: HttpRequest, studies: list[Study], *, include_simulated: bool
+    ) -> FileResponse | None:
+        try:
+            file = zipped_export(studies, include_simulated=include_simulated)
+        except ExportError as error:
+            messages.error(request, f"{error}.")
+            return None
+        except OSError as error:
+            messages.error(request, f"The export could not be written: the disk refused ({error.strerror}).")
+            return None
+        for study in studies:
+            self.log_change(request, study, "Exported.")
+        return FileResponse(
+            file, as_attachment=True, filename=zip_name(studies), content_type="application/zip"
+        )
+
+    # ---- presets ----
+
+    def preset_view(self, request: HttpRequest) -> HttpResponse:
+        """A draft out of a ready design."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        form = PresetForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            study = form.create()
+            if study is not None:
+                self.log_addition(request, study, "Made from a preset.")
+                messages.success(request, f"{study} is a draft: look at it, then open it.")
+                return redirect("admin:studyapp_study_change", study.pk)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": "New study from a preset",
+            "form": form,
+            "action": "Make the draft",
+            "back_url": reverse("admin:studyapp_study_changelist"),
+        }
+        return TemplateResponse(request, "admin/studyapp/form_page.html", context)
+
+
+def _is_draft(study: Study) -> bool:
+    return study.status == Study.Status.DRAFT

@@ -1,0 +1,171 @@
+"""The study editor's form: a design in plain words, with errors at the field that causes them."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.http import HttpRequest
+
+from studyapp.admin.columns import count
+from studyapp.models import ImageSet, Study, StudySource, default_exposures, default_panels
+from studyapp.protocols import DesignError, Settings
+from studyapp.protocols.trial import REAL
+
+
+class ExposuresField(forms.CharField):
+    """Durations in whole milliseconds, written `50, 75, 100`; a list of int in Python."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(map(str, value)) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> Any:
+        words = (super().to_python(value) or "").replace(",", " ").split()
+        try:
+            return [int(word) for word in words]
+        except ValueError:
+            raise forms.ValidationError(
+                f"expected whole milliseconds such as 50, 75, 100, got {value!r:.80}"
+            ) from None
+
+
+class PanelsField(forms.CharField):
+    """Recruiting panels and the URL parameter that carries a person's id, one `panel = PARAMETER` a line."""
+
+    widget = forms.Textarea(attrs={"rows": 6})
+
+    def prepare_value(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return "\n".join(f"{panel} = {parameter}" for panel, parameter in value.items())
+        return value
+
+    def to_python(self, value: Any) -> Any:
+        panels: dict[str, str] = {}
+        for number, line in enumerate((super().to_python(value) or "").splitlines(), start=1):
+            panel, _, parameter = (part.strip() for part in line.partition("="))
+            if not panel and not parameter:
+                continue
+            if not panel or not parameter:
+                raise forms.ValidationError(
+                    f"line {number}: expected a panel and its parameter, such as prolific = PROLIFIC_PID, "
+                    f"got {line!r:.80}"
+                )
+            if panel in panels:
+                raise forms.ValidationError(f"line {number}: expected each panel once, got {panel} again")
+            if len(panel) > 30:
+                raise forms.ValidationError(f"line {number}: expected a panel name of at most 30 letters")
+            panels[panel] = parameter
+        return panels
+
+
+# Each is checked by the protocol's own rule, on its own, so that the error stands at its field.
+DESIGN_FIELDS: dict[str, Callable[[Any], dict[str, Any]]] = {
+    "exposures_ms": lambda value: {"exposures_ms": tuple(value), "n_trials": 1},
+    "n_trials": lambda value: {"exposures_ms": (100,), "n_trials": value},
+    "practice_trials": lambda value: {"exposures_ms": (100,), "n_trials": 1, "practice_trials": value},
+}
+# Whole numbers that no protocol checks: least and most that a page can run.
+LIMITS = {"n_examples": (0, 200), "break_every": (1, 5000), "fixation_ms": (0, 5000), "blank_ms": (0, 5000)}
+
+
+class StudyForm(forms.ModelForm):
+    exposures_ms = ExposuresField(
+        label="Exposures (ms)",
+        max_length=2000,
+        initial=default_exposures,
+        help_text="How long a picture is shown: whole milliseconds, separated by commas.",
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
+    )
+    panels = PanelsField(
+        label="Recruiting panels",
+        required=False,
+        max_length=5000,
+        initial=default_panels,
+        help_text="One line each: a name, and the parameter of the link in which the panel sends a person's id.",
+    )
+
+    class Meta:
+        model = Study
+        fields = "__all__"  # noqa: DJ007  which ones are shown is said in the admin's fieldsets
+        labels = {
+            "slug": "Short name",
+            "quota": "Sittings wanted",
+            "mask_gray": "Gray of the mask",
+            "practice_trials": "Practice trials",
+        }
+        help_texts = {
+            "slug": "In the address of the study: /s/short-name/.",
+            "title": "Participants read it first.",
+            "n_trials": "220, or 660 as in the paper's form. Practice is not counted.",
+            "description": "What it is about, in two sentences. Never say which pictures are generated.",
+            "mask_gray": "What replaces the picture, and the whole page around it.",
+            "consent_text": "Empty lines part paragraphs. Its hash is stored with every consent.",
+            "debrief_text": "Shown at the end. Empty lines part paragraphs.",
+            "quota": "Finished sittings wanted; empty: no limit. Simulated ones are not counted.",
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, (least, most) in LIMITS.items():
+            if name in self.fields:
+                self.fields[name].validators += [MinValueValidator(least), MaxValueValidator(most)]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        for name, settings_of in DESIGN_FIELDS.items():
+            if cleaned.get(name) in (None, ""):
+                continue
+            try:
+                Settings(source_weights={REAL: 1.0}, **settings_of(cleaned[name]))
+            except DesignError as error:
+                self.add_error(name, str(error))
+        return cleaned
+
+
+class ImageSetChoice(forms.ModelChoiceField):
+    """Image sets by name, with how many images of which size they hold."""
+
+    def label_from_instance(self, obj: ImageSet) -> str:
+        return f"{obj.name} ({count(obj.n_images)} images, {obj.width_px} × {obj.height_px} px)"
+
+
+class SourceForm(forms.ModelForm):
+    image_set = ImageSetChoice(queryset=ImageSet.objects.order_by("source", "-imported_utc"))
+
+    class Meta:
+        model = StudySource
+        fields = ("name", "image_set", "weight")
+        labels = {"weight": "Share of the trials"}
+
+
+class SourceInline(admin.TabularInline):
+    """The sources of a study. Which pictures each stands for is said by its image set."""
+
+    model = StudySource
+    form = SourceForm
+    extra = 0
+    verbose_name = "source"
+    verbose_name_plural = "sources: one named real, and those to compare with it"
+    fields = ("name", "image_set", "weight")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).select_related("image_set")
+
+    def get_extra(self, request: HttpRequest, obj: Study | None = None, **kwargs: Any) -> int:
+        return 4 if obj is None else 0
+
+    # Sources are a part of the study's design: who may edit the draft may edit them.
+
+    def has_view_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
+        return request.user.has_perm("studyapp.view_study") or request.user.has_perm("studyapp.change_study")
+
+    def has_add_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
+        return self.has_change_permission(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
+        may = request.user.has_perm("studyapp.change_study") or request.user.has_perm("studyapp.add_study")
+        return may and (obj is None or obj.status == Study.Status.DRAFT)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
+        return self.has_change_permission(request, obj)

@@ -1,0 +1,1 @@
+"""How dates read on our pages, by language."""
