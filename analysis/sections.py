@@ -265,31 +265,44 @@ def timing_quality(results: Results) -> Section:
 
 
 def methods(results: Results) -> Section:
-    sources = results.means["source"].tolist()
-    exposures = results.timing["exposure_ms"].tolist()
+    """A paragraph that a paper can take over, with its numbers."""
+    text = " ".join([*what_was_done(results), *how_it_was_analysed(results)])
+    return Section("Methods, ready to paste", [text])
+
+
+def what_was_done(results: Results) -> list[str]:
+    sources = [label(name) for name in results.means["source"]]
+    exposures = [f"{ms:g}" for ms in results.timing["exposure_ms"]]
     left_out = results.selection.exclusions
     gone = listed(f"{row.reason} ({count(row.n_rows)})" for row in left_out.itertuples())
-    stand_ins = sorted(set(results.cells["rule"]) - {"two-way"})
-    special = "".join(
-        f" {counted((results.cells['rule'] == rule).sum(), 'point')} needed another rule: {intervals.RULES[rule]}."
-        for rule in stand_ins
-    )
-    version = results.provenance
-    text = [
+    return [
         f"In study {results.study} (version {results.study_version[:12]}) "
-        f"{counted(len(results.people), *results.who)} judged pictures of {len(sources)} "
-        f"sources ({listed(label(name) for name in sources)}) as real or generated, each shown for one of "
-        f"{len(exposures)} presentation times ({', '.join(f'{ms:g}' for ms in exposures)}{NBSP}ms). "
-        f"{counted(len(results.rows), 'answered trial')} of kind main or repeat entered the analysis; left out, by first reason: {gone}. We report the share of pictures "
-        "judged real for new people and new images. Its variance is clustered two ways, by person and by image: "
-        "V = V_people + max(V_images − V_trial, 0), the sums of squared cluster totals of the residuals with "
-        "the factors P/(P − 1) and I/(I − 1) (Cameron, Gelbach and Miller 2011). Intervals are "
-        f"95{NBSP}%, formed on the logit scale with a t quantile and Satterthwaite degrees of freedom; means weigh "
-        "presentation times equally, and differences use the covariance of all points. Intervals are pointwise "
-        f"and not adjusted for the number of comparisons.{special} Computed with Tachisto "
-        f"{version.code_version} (code {version.code_sha256[:12]}, data {version.data_sha256[:12]})."
+        f"{counted(len(results.people), *results.who)} judged pictures of {len(sources)} sources "
+        f"({listed(sources)}) as real or generated, each shown for one of {len(exposures)} presentation times "
+        f"({', '.join(exposures)}{NBSP}ms).",
+        f"{counted(len(results.rows), 'answered trial')} of kind main or repeat entered the analysis; left out, "
+        f"by first reason: {gone}.",
     ]
-    return Section("Methods, ready to paste", text)
+
+
+def how_it_was_analysed(results: Results) -> list[str]:
+    used = results.cells["rule"].value_counts()
+    stand_ins = [rule for rule in intervals.RULES if rule != "two-way" and rule in used.index]
+    made = results.provenance
+    return [
+        "We report the share of pictures judged real for new people and new images.",
+        "Its variance is clustered two ways, by person and by image: V = V_people + max(V_images − V_trial, 0), "
+        "the sums of squared cluster totals of the residuals with the factors P/(P − 1) and I/(I − 1) (Cameron, "
+        "Gelbach and Miller 2011).",
+        f"Intervals are 95{NBSP}%, formed on the logit scale with a t quantile and Satterthwaite degrees of freedom; "
+        "means weigh presentation times equally, and differences use the covariance of all points.",
+        "Intervals are pointwise and not adjusted for the number of comparisons.",
+        *(
+            f"{counted(used[rule], 'point')} needed another rule: {intervals.RULES[rule]}."
+            for rule in stand_ins
+        ),
+        f"Computed with Tachisto {made.code_version} (code {made.code_sha256[:12]}, data {made.data_sha256[:12]}).",
+    ]
 
 
 def software(results: Results) -> Section:
