@@ -49,6 +49,7 @@ class Run:
     dataset_sha256: str
     images_seen: dict[str, int]
     cpu_seconds: dict[str, float]
+    trainers: dict[str, dict[str, Any]] = field(default_factory=dict)  # state of each part's, once saved
     late_losses: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
     def share_done(self, part: str) -> float:
@@ -77,15 +78,16 @@ def train(
     model = family.build(recipe.config).train()
     zeros = dict.fromkeys(parts, 0)
     run = Run(recipe, images, out, model, images.sha256(), zeros, dict.fromkeys(parts, 0.0))
-    state = _read_state(run) if resume else None
+    if resume:
+        _go_on(run)
     _forget_losses_after(run)
     for at, part in enumerate(parts):
         if run.share_done(part) < 1:
             # A part is the same whether it trains after the others, alone or elsewhere.
             torch.manual_seed(recipe.seed * 1000 + at)
             trainer = family.Trainer(model, recipe.config, part)
-            if state is not None and state["part"] == part:
-                _restore(trainer, state)
+            if part in run.trainers:
+                _restore(trainer, run.trainers[part])
             _train_part(run, trainer, part, progress, cpu_clock)
     return out
 
@@ -200,16 +202,18 @@ def _save(run: Run, trainer: PartTrainer, part: str) -> None:
         credits=run.images.credits,
     )
     write_checkpoint(run.out, run.recipe.family, run.recipe.config, origin, run.model)
-    state = {
-        "belongs_to": _identity(run),
-        "part": part,
-        "images_seen": run.images_seen,
-        "cpu_seconds": run.cpu_seconds,
+    run.trainers[part] = {
         "steps_done": trainer.steps_done,
         "random": torch.get_rng_state(),
-        "model": run.model.state_dict(),
         "networks": {name: network.state_dict() for name, network in trainer.networks.items()},
         "optimisers": {name: optimiser.state_dict() for name, optimiser in trainer.optimisers.items()},
+    }
+    state = {
+        "belongs_to": _identity(run),
+        "images_seen": run.images_seen,
+        "cpu_seconds": run.cpu_seconds,
+        "model": run.model.state_dict(),
+        "trainers": run.trainers,
     }
     with whole_file(beside(run.out, RESUME_SUFFIX)) as file:
         torch.save(state, file)
@@ -221,11 +225,11 @@ def _identity(run: Run) -> str:
     return json.dumps([run.recipe.family, config, run.recipe.seed, run.dataset_sha256])
 
 
-def _read_state(run: Run) -> dict[str, Any] | None:
-    """The state beside the checkpoint, put into the run, or None where there is none yet."""
+def _go_on(run: Run) -> None:
+    """Put the state beside the checkpoint into the run, if there is one yet."""
     path = beside(run.out, RESUME_SUFFIX)
     if not path.is_file():
-        return None
+        return
     try:
         state = torch.load(path, weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
@@ -239,7 +243,7 @@ def _read_state(run: Run) -> dict[str, Any] | None:
     run.model.load_state_dict(state["model"])
     run.images_seen |= state["images_seen"]
     run.cpu_seconds |= state["cpu_seconds"]
-    return state
+    run.trainers = state["trainers"]
 
 
 def _restore(trainer: PartTrainer, state: dict[str, Any]) -> None:
