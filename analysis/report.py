@@ -67,9 +67,10 @@ def newest_export(simulated: bool) -> Iterator[Path]:
 
 
 def last_sentence(stderr: str) -> str:
-    """What a child process said last, without the name of its exception."""
+    """What a child process said last, without its marks for an error."""
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
-    return lines[-1].removeprefix("CommandError: ") if lines else "the export gave no reason; run it by hand"
+    last = lines[-1] if lines else "the export gave no reason; run it by hand"
+    return last.removeprefix("CommandError: ").removeprefix("error: ")
 
 
 def report(data: Path, *, simulated: bool = False) -> dict[str, bytes]:

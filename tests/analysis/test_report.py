@@ -255,6 +255,7 @@ def test_without_a_folder_the_export_s_own_reason_is_shown(tmp_path):
     ("stderr", "sentence"),
     [
         ("warming up\nCommandError: no study is open\n", "no study is open"),
+        ("note: old\nerror: the database is gone\n", "the database is gone"),
         ("Traceback ...\n  File ...\nOSError: disk full\n\n", "OSError: disk full"),
         ("", "the export gave no reason; run it by hand"),
     ],
