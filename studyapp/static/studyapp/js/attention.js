@@ -1,11 +1,8 @@
-/**
- * What disturbed a trial from outside: a hidden page, another window in front, a new size.
- */
-
-/** @typedef {"hidden" | "blurred" | "resized"} Disturbance */
+/** What disturbed a trial from outside: a hidden page, another window in front, a new size. */
+import { happened } from "./quiet.js";
 
 export class Attention {
-  /** @type {Set<Disturbance>} */
+  /** @type {Set<"hidden" | "blurred" | "resized">} */
   #seen = new Set();
   #onHidden = () => {};
 
@@ -19,25 +16,22 @@ export class Attention {
     });
   }
 
-  /**
-   * Forgets what was before, and watches for a trial.
-   * @param {() => void} onHidden told when the page is no longer on screen
-   */
+  /** Watches for a trial, which is told when the page is no longer on screen. @param {() => void} onHidden */
   begin(onHidden) {
     this.#seen.clear();
     this.#onHidden = onHidden;
   }
 
-  /** @returns {Set<Disturbance>} since begin() */
+  /** What was seen since begin(). */
   end() {
     this.#onHidden = () => {};
     return new Set(this.#seen);
   }
 }
 
-/** @returns {Promise<void>} resolves when the page is on screen */
-export function whenVisible() {
-  return new Promise((resolve) => {
+/** Resolves when the page is on screen. */
+export const whenVisible = () =>
+  happened((resolve) => {
     const look = () => {
       if (document.hidden) return;
       document.removeEventListener("visibilitychange", look);
@@ -46,4 +40,3 @@ export function whenVisible() {
     document.addEventListener("visibilitychange", look);
     look();
   });
-}

@@ -1,21 +1,5 @@
-/**
- * Trials fetched ahead of need: plans with their pictures, decoded before the first of them is shown.
- *
- * Knows what is held and when to ask for more. Server and decoder come in as arguments.
- */
+/** Trials fetched ahead of need: plans with their pictures, decoded before the first of them is shown. */
 import { ServerError } from "./retry.js";
-
-/**
- * @typedef {import("./trial.js").PlannedTrial} PlannedTrial
- * @typedef {import("./trial.js").ReadyTrial} ReadyTrial
- * @typedef {{ trials: PlannedTrial[], first: number, last: number, done: number, total: number, finished: boolean }} Plan
- * @typedef {object} Parts
- * @property {(after: number) => Promise<Plan>} plan
- * @property {(first: number, last: number) => Promise<Uint8Array>} pictures raw records of those trials
- * @property {(bytes: Uint8Array) => Promise<ImageBitmap[]>} decode
- * @property {number} record_bytes
- * @property {{ whenOpen: () => Promise<void> }} quiet
- */
 
 export class Blocks {
   /** @type {ReadyTrial[]} */
@@ -25,7 +9,7 @@ export class Blocks {
   /** @type {Promise<void> | null} */
   #loading = null;
 
-  /** @param {Parts} parts */
+  /** @param {BlockParts} parts */
   constructor(parts) {
     this.parts = parts;
     /** True when the server has an answer to every trial and plans no more. */
@@ -39,7 +23,6 @@ export class Blocks {
     return this.#held[0];
   }
 
-  /** @returns {ReadyTrial | undefined} */
   take() {
     return this.#held.shift();
   }
@@ -49,16 +32,9 @@ export class Blocks {
     return this.#held.length <= this.#block_size / 2 && !this.is_finished && !this.is_starved;
   }
 
-  /**
-   * Loads the next block; the same promise for everybody who asks meanwhile.
-   * @returns {Promise<void>}
-   * @throws {ServerError}
-   */
+  /** Loads the next block; the same promise for everybody who asks meanwhile. @throws {ServerError} */
   load() {
-    this.#loading ??= this.#loaded().finally(() => {
-      this.#loading = null;
-    });
-    return this.#loading;
+    return (this.#loading ??= this.#loaded().finally(() => (this.#loading = null)));
   }
 
   async #loaded() {
@@ -72,9 +48,10 @@ export class Blocks {
     }
     await this.parts.quiet.whenOpen();
     const pictures = await this.parts.decode(bytes);
-    const ready = plan.trials.map((trial, i) => ({ ...trial, picture: /** @type {ImageBitmap} */ (pictures[i]) }));
-    this.#held.push(...ready);
+    for (const [i, trial] of plan.trials.entries()) {
+      this.#held.push({ ...trial, picture: /** @type {ImageBitmap} */ (pictures[i]) });
+    }
     this.#last = plan.last;
-    this.#block_size = ready.length;
+    this.#block_size = plan.trials.length;
   }
 }

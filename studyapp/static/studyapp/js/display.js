@@ -1,21 +1,8 @@
-/**
- * The place where pictures appear: one canvas, drawn once a change.
- *
- * Knows sizes and pixels; when to draw is the timeline's business. Everything but the picture and the cross is the
- * mask's gray, so that nothing but the picture changes.
- */
+/** The place where pictures appear: one canvas, drawn once a change. When to draw is the timeline's business. */
 
 const CROSS_INK = "#1c1c1c";
 const CROSS_ARM_CSS_PX = 10;
 const CROSS_WIDTH_CSS_PX = 3;
-
-/**
- * @typedef {object} Layout
- * @property {number} width_px of a picture, in picture pixels
- * @property {number} height_px
- * @property {number} size_css_px longer side on screen
- * @property {boolean} smoothing false: every picture pixel a square, true: interpolated
- */
 
 /**
  * Device pixels a side for a picture to be size_css_px long. Without smoothing a picture pixel covers a whole number
@@ -23,7 +10,6 @@ const CROSS_WIDTH_CSS_PX = 3;
  * @param {Layout} layout
  * @param {number} pixel_ratio
  * @param {number} longest_css_px room on the page
- * @returns {{ width: number, height: number }}
  */
 export function deviceSize({ width_px, height_px, size_css_px, smoothing }, pixel_ratio, longest_css_px) {
   const longer_px = Math.max(width_px, height_px);
@@ -35,23 +21,19 @@ export function deviceSize({ width_px, height_px, size_css_px, smoothing }, pixe
 }
 
 /**
- * Pictures ready to be drawn, from raw RGB8 records.
- * @param {Uint8Array} bytes records one after the other
- * @param {{ width_px: number, height_px: number }} layout
- * @returns {Promise<ImageBitmap[]>}
+ * Pictures ready to be drawn.
+ * @param {Uint8Array} bytes raw RGB8 records, one after the other
+ * @param {Layout} layout
  */
 export function decodedPictures(bytes, { width_px, height_px }) {
   const n_pixels = width_px * height_px;
-  const n_pictures = bytes.length / (3 * n_pixels);
   return Promise.all(
-    Array.from({ length: n_pictures }, (_, picture) => {
+    Array.from({ length: bytes.length / (3 * n_pixels) }, (_, picture) => {
       const image = new ImageData(width_px, height_px);
-      let from = 3 * n_pixels * picture;
-      for (let to = 0; to < image.data.length; to += 4) {
-        image.data[to] = /** @type {number} */ (bytes[from++]);
-        image.data[to + 1] = /** @type {number} */ (bytes[from++]);
-        image.data[to + 2] = /** @type {number} */ (bytes[from++]);
-        image.data[to + 3] = 255;
+      for (let pixel = 0; pixel < n_pixels; pixel += 1) {
+        const from = 3 * (n_pixels * picture + pixel);
+        image.data.set(bytes.subarray(from, from + 3), 4 * pixel);
+        image.data[4 * pixel + 3] = 255;
       }
       return createImageBitmap(image);
     }),
@@ -64,11 +46,7 @@ export class Display {
   #layout;
   #gray;
 
-  /**
-   * @param {HTMLCanvasElement} canvas
-   * @param {Layout} layout
-   * @param {string} gray CSS colour of the mask
-   */
+  /** @param {HTMLCanvasElement} canvas @param {Layout} layout @param {string} gray CSS colour of the mask */
   constructor(canvas, layout, gray) {
     this.#canvas = canvas;
     this.#context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { alpha: false }));
@@ -76,10 +54,7 @@ export class Display {
     this.#gray = gray;
   }
 
-  /**
-   * Gives the canvas its size on this screen; to be called between trials.
-   * @param {number} longest_css_px room on the page
-   */
+  /** Gives the canvas its size on this screen; for between trials. @param {number} longest_css_px room on the page */
   fit(longest_css_px) {
     const { width, height } = deviceSize(this.#layout, devicePixelRatio, longest_css_px);
     const { style } = this.#canvas;

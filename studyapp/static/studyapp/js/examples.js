@@ -1,6 +1,4 @@
-/**
- * The grid of real pictures that are looked at before the test, at the size of the test.
- */
+/** The grid of real pictures that are looked at before the test, at the size of the test. */
 import { element, pageConfig } from "./config.js";
 import { decodedPictures, Display } from "./display.js";
 import { browserPace, persist } from "./retry.js";

@@ -1,11 +1,9 @@
-/**
- * Trying out the two answers: Continue waits until both were given once, by key or by button.
- */
+/** Trying out the two answers: Continue waits until both were given once, by key or by button. */
 import { element, pageConfig } from "./config.js";
 import { listenForAnswers } from "./keys.js";
 
 const config = pageConfig();
-const buttons = [...document.querySelectorAll("button[data-answer]")].filter((b) => b instanceof HTMLElement);
+const buttons = [...document.querySelectorAll("button")].filter((button) => button.dataset.answer);
 const go_on = /** @type {HTMLButtonElement} */ (element("[data-action=go]"));
 const tried = new Set();
 

@@ -1,38 +1,23 @@
-/**
- * From a key press or a touch to an answer.
- *
- * Knows which events count as an answer and what they say. Whether the trial accepts one now is the trial's business.
- */
+/** Which key presses and touches are answers. Whether the trial accepts one now is the trial's business. */
 
-/**
- * @typedef {"real" | "generated"} Answer
- * @typedef {"key" | "mouse" | "touch" | "pen"} InputKind
- * @typedef {{ answer: Answer, at_ms: number, input_kind: InputKind }} Given at_ms is when the hardware reported it
- * @typedef {Record<Answer, string>} Keys lower-case letter of each answer
- * @typedef {Pick<KeyboardEvent, "key" | "code" | "repeat" | "ctrlKey" | "altKey" | "metaKey" | "timeStamp">} KeyPress
- * @typedef {Pick<PointerEvent, "isPrimary" | "button" | "pointerType" | "timeStamp">} Press
- */
 
 /** @type {Answer[]} */
 const ANSWERS = ["real", "generated"];
-/** @type {Record<string, InputKind>} */
-const POINTERS = { mouse: "mouse", touch: "touch", pen: "pen" };
+/** @type {InputKind[]} */
+const POINTERS = ["mouse", "touch", "pen"];
 
 /**
- * Whether a key press means a letter: the letter itself, or its place on a keyboard without Latin letters.
- * @param {KeyPress} press
- * @param {string} letter
+ * Whether a key means a letter: the letter itself, or its place on a keyboard without Latin letters.
+ * @param {KeyPress} press @param {string} letter
  */
-export function isLetter(press, letter) {
+function isLetter(press, letter) {
   const typed = press.key.toLowerCase();
   return /^[a-z]$/.test(typed) ? typed === letter : press.code === `Key${letter.toUpperCase()}`;
 }
 
 /**
- * The answer a key press gives, or null. Held keys repeat without anybody answering; with Control, Alt or
- * Meta a letter is a command to the browser.
- * @param {KeyPress} press
- * @param {Keys} keys
+ * The answer a key gives, or null. Held keys repeat by themselves; with Control, Alt or Meta a letter is a command.
+ * @param {KeyPress} press @param {Keys} keys
  * @returns {Given | null}
  */
 export function answerFromKey(press, keys) {
@@ -42,13 +27,13 @@ export function answerFromKey(press, keys) {
 }
 
 /**
- * The answer a press on a button gives, or null: only the first finger and the main button count.
+ * The answer a press on a button gives, or null: only the first finger and the main mouse button count.
  * @param {Press} press
  * @param {Answer} answer of the button that was pressed
  * @returns {Given | null}
  */
 export function answerFromPointer(press, answer) {
-  const input_kind = POINTERS[press.pointerType];
+  const input_kind = POINTERS.find((kind) => kind === press.pointerType);
   if (!input_kind || !press.isPrimary || press.button !== 0) return null;
   return { answer, at_ms: press.timeStamp, input_kind };
 }
@@ -58,23 +43,21 @@ export function answerFromPointer(press, answer) {
  * @param {HTMLElement[]} buttons each with data-answer
  * @param {Keys} keys
  * @param {(given: Given) => void} listener
- * @returns {() => void}
  */
 export function listenForAnswers(buttons, keys, listener) {
   const ended = new AbortController();
-  const { signal } = ended;
   const tell = (/** @type {Given | null} */ given) => given && listener(given);
-  window.addEventListener("keydown", (event) => tell(answerFromKey(event, keys)), { signal });
+  window.addEventListener("keydown", (event) => tell(answerFromKey(event, keys)), ended);
   for (const button of buttons) {
     const answer = /** @type {Answer} */ (button.dataset.answer);
     // Held, Enter clicks again and again: that would answer every trial to come.
-    button.addEventListener("keydown", (event) => event.repeat && event.preventDefault(), { signal });
-    button.addEventListener("pointerdown", (event) => tell(answerFromPointer(event, answer)), { signal });
+    button.addEventListener("keydown", (event) => event.repeat && event.preventDefault(), ended);
+    button.addEventListener("pointerdown", (event) => tell(answerFromPointer(event, answer)), ended);
     // A click without a pointer comes from Enter, Space or a switch device; a pointer was counted when it came down.
     button.addEventListener(
       "click",
       (event) => event.detail === 0 && tell({ answer, at_ms: event.timeStamp, input_kind: "key" }),
-      { signal },
+      ended,
     );
   }
   return () => ended.abort();

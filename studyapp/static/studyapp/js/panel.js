@@ -1,42 +1,31 @@
 /**
- * The texts between trials: a panel over the whole page, one message at a time.
- *
- * The texts are <template data-panel="name"> elements of the page, so that they are translated with it; places to be
- * filled carry data-fill, the button to go on data-action="go".
+ * The texts between trials: a panel over the whole page, one message at a time. They are <template data-panel="name">
+ * elements, translated with the page; places to be filled carry data-fill, the button to go on data-action="go".
  */
+import { happened } from "./quiet.js";
+
+/** @typedef {Record<string, string | number>} Values */
 
 export class Panel {
   #root;
   #behind;
 
-  /**
-   * @param {HTMLElement} root
-   * @param {HTMLElement} behind what cannot be used while a message is shown
-   */
+  /** @param {HTMLElement} root @param {HTMLElement} behind what cannot be used while a message is shown */
   constructor(root, behind) {
     this.#root = root;
     this.#behind = behind;
   }
 
-  /**
-   * Shows a message.
-   * @param {string} name
-   * @param {Record<string, string | number>} [values]
-   */
+  /** Shows a message. @param {string} name @param {Values} [values] */
   show(name, values = {}) {
     const template = document.querySelector(`template[data-panel="${name}"]`);
-    if (!(template instanceof HTMLTemplateElement)) throw new Error(`expected a template for the panel ${name}, found none`);
-    this.#root.replaceChildren(template.content.cloneNode(true));
+    this.#root.replaceChildren(/** @type {HTMLTemplateElement} */ (template).content.cloneNode(true));
     this.#root.hidden = false;
     this.#behind.inert = true;
     this.fill(values);
-    this.#offerFullScreen();
   }
 
-  /**
-   * Brings numbers of the shown message up to date.
-   * @param {Record<string, string | number>} values
-   */
+  /** Brings numbers of the shown message up to date. @param {Values} values */
   fill(values) {
     for (const [name, value] of Object.entries(values)) {
       for (const place of this.#root.querySelectorAll(`[data-fill="${name}"]`)) place.textContent = String(value);
@@ -49,50 +38,36 @@ export class Panel {
     this.#behind.inert = false;
   }
 
-  /**
-   * Adds to any message that the server cannot be reached, or takes that back.
-   * @param {boolean} is_troubled
-   */
+  /** Adds to any message that the server cannot be reached, or takes that back. @param {boolean} is_troubled */
   trouble(is_troubled) {
     this.#root.classList.toggle("is-troubled", is_troubled);
   }
 
-  /**
-   * Shows a message until its button is pressed, by pointer or key; Space does it from anywhere on the page.
-   * @param {string} name
-   * @param {Record<string, string | number>} [values]
-   * @returns {Promise<void>}
-   */
-  ask(name, values = {}) {
+  /** Shows a message until its button or Space is pressed. @param {string} name @param {Values} values */
+  ask(name, values) {
     this.show(name, values);
     const button = /** @type {HTMLButtonElement} */ (this.#root.querySelector("[data-action=go]"));
+    const full_screen = /** @type {HTMLButtonElement} */ (this.#root.querySelector("[data-action=fullscreen]"));
+    // The full screen keeps other things out of sight; some phones have none.
+    full_screen.hidden = !document.fullscreenEnabled || document.fullscreenElement !== null;
+    full_screen.addEventListener("click", () => {
+      document.documentElement.requestFullscreen().catch(() => {});
+      full_screen.hidden = true;
+      button.focus();
+    });
     button.focus();
-    return new Promise((resolve) => {
+    return happened((resolve) => {
       const ended = new AbortController();
       const go = () => {
         ended.abort();
         resolve();
       };
-      button.addEventListener("click", go, { signal: ended.signal });
+      button.addEventListener("click", go, ended);
       const onKey = (/** @type {KeyboardEvent} */ event) => {
         const is_elsewhere = !(event.target instanceof Element && event.target.closest("a, button"));
         if (event.code === "Space" && !event.repeat && is_elsewhere) go();
       };
-      window.addEventListener("keydown", onKey, { signal: ended.signal });
-    });
-  }
-
-  /** The full screen keeps other things out of sight; some phones have none. */
-  #offerFullScreen() {
-    const button = this.#root.querySelector("[data-action=fullscreen]");
-    if (!(button instanceof HTMLElement)) return;
-    button.hidden = !document.fullscreenEnabled || document.fullscreenElement !== null;
-    button.addEventListener("click", () => {
-      document.documentElement.requestFullscreen().then(
-        () => (button.hidden = true),
-        () => (button.hidden = true),
-      );
-      /** @type {HTMLElement | null} */ (this.#root.querySelector("[data-action=go]"))?.focus();
+      window.addEventListener("keydown", onKey, ended);
     });
   }
 }

@@ -1,17 +1,15 @@
-/**
- * One tab at a time, with the screen kept awake, and a question before the page is left with answers unsent.
- */
+/** One tab at a time, with the screen kept awake. */
+import { happened } from "./quiet.js";
 
 /**
  * Resolves when this tab is the only one of the sitting, and keeps it so until it is closed.
  * @param {string} sitting
  * @param {() => void} onOther told when another tab has it; waiting goes on until that one is closed
- * @returns {Promise<void>}
  */
-export function onlyTab(sitting, onOther) {
-  if (!navigator.locks) return Promise.resolve();
-  const name = `tachisto-${sitting}`;
-  return new Promise((resolve) => {
+export const onlyTab = (sitting, onOther) =>
+  happened((resolve) => {
+    if (!navigator.locks) return resolve();
+    const name = `tachisto-${sitting}`;
     const keep = () => {
       resolve();
       return new Promise(() => {});
@@ -23,7 +21,6 @@ export function onlyTab(sitting, onOther) {
       return undefined;
     });
   });
-}
 
 /** Asks for the screen to stay on; browsers may refuse, and take it back when the page is hidden. */
 export function stayAwake() {
@@ -32,11 +29,4 @@ export function stayAwake() {
   };
   document.addEventListener("visibilitychange", ask);
   ask();
-}
-
-/** @param {() => boolean} isNeeded whether leaving now would leave something behind */
-export function askBeforeLeaving(isNeeded) {
-  window.addEventListener("beforeunload", (event) => {
-    if (isNeeded()) event.preventDefault();
-  });
 }

@@ -3,6 +3,13 @@
  *
  * A trial closes the gate before its picture and opens it with the answer; other work waits for it to open.
  */
+
+/**
+ * A promise of nothing but that something has happened.
+ * @type {(start: (resolve: () => void, reject: (error: Error) => void) => void) => Promise<void>}
+ */
+export const happened = (start) => new Promise(start);
+
 export class Gate {
   /** @type {(() => void)[]} */
   #waiting = [];
@@ -17,9 +24,8 @@ export class Gate {
     for (const go of this.#waiting.splice(0)) go();
   }
 
-  /** @returns {Promise<void>} resolves at once when nothing is being shown */
   async whenOpen() {
     // Asked again after waking: the next picture may have closed it in between.
-    while (!this.#is_open) await new Promise((/** @type {(value: void) => void} */ go) => this.#waiting.push(go));
+    while (!this.#is_open) await happened((go) => this.#waiting.push(go));
   }
 }

@@ -1,11 +1,7 @@
-/**
- * Length of one screen refresh, from the timestamps of animation frames.
- *
- * Pure arithmetic; metronome.js collects the timestamps.
- */
+/** Length of one screen refresh, from the timestamps of animation frames, which metronome.js collects. */
 
-/** Refresh rates that screens have, in Hz. A measured rate this near to one is taken to be it. */
-const RATES_HZ = [24, 25, 30, 48, 50, 60, 72, 75, 80, 85, 90, 100, 120, 144, 160, 165, 175, 180, 200, 240, 280, 300, 360, 480];
+/** Refresh rates that screens have, in Hz. */
+const RATES_HZ = [24, 30, 48, 50, 60, 72, 75, 85, 90, 100, 120, 144, 160, 165, 175, 180, 200, 240, 280, 300, 360, 480];
 const SNAP = 0.004;
 
 /** Fewest intervals that give a trustworthy estimate. */
@@ -20,13 +16,11 @@ function median(values) {
 }
 
 /**
- * The estimate that many frames agree on, or null when there are too few of them.
- *
- * Intervals beyond 1.5 medians (dropped frames) are left out; the mean of the others resolves more than the
- * clock's grain. Planned frames must not depend on a microsecond of measurement noise, so a rate within 0.4 %
- * of a usual one is set to it (59.94 Hz becomes 60: a tenth of a frame in the longest exposure).
+ * The estimate that many frames agree on, null when there are too few of them; jitter is the mean distance from the
+ * median. Gaps beyond 1.5 medians (dropped frames) are left out; the mean of the others resolves more than the clock's
+ * grain. Planned frames must not depend on measurement noise: a rate within 0.4 % of a usual one is set to it (59.94 Hz
+ * becomes 60: a tenth of a frame in the longest exposure).
  * @param {number[]} frame_times_ms timestamps of successive frames
- * @returns {{ frame_ms: number, jitter_ms: number, dropped: number } | null} jitter is the mean distance from the median
  */
 export function refreshEstimate(frame_times_ms) {
   const intervals = frame_times_ms.slice(1).map((at, i) => at - /** @type {number} */ (frame_times_ms[i]));
@@ -36,7 +30,7 @@ export function refreshEstimate(frame_times_ms) {
   const kept = intervals.filter((gap) => gap > 0.5 * middle_ms && gap < 1.5 * middle_ms);
   const mean_ms = kept.reduce((sum, gap) => sum + gap, 0) / kept.length;
   const jitter_ms = kept.reduce((sum, gap) => sum + Math.abs(gap - middle_ms), 0) / kept.length;
-  return { frame_ms: snapped(mean_ms), jitter_ms, dropped: intervals.length - kept.length };
+  return { frame_ms: snapped(mean_ms), jitter_ms };
 }
 
 /** @param {number} frame_ms */

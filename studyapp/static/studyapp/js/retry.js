@@ -1,11 +1,9 @@
-/**
- * How long to wait before asking again, and whether asking again can help.
- */
+/** How long to wait before asking again, and whether asking again can help. */
 
 const SHORTEST_MS = 500;
 const LONGEST_MS = 30_000;
 
-/** Passing troubles by status; every other refusal will be the same next time. 0 stands for no connection. */
+/** Statuses of passing troubles, 0 for no connection; every other refusal will be the same next time. */
 const PASSING = new Set([0, 408, 425, 429, 500, 502, 503, 504]);
 
 /** An answer of the server that is not a success, or no answer at all (status 0). */
@@ -16,7 +14,6 @@ export class ServerError extends Error {
    */
   constructor(message, { status, code, retry_after_s = 0, index = -1 }) {
     super(message);
-    this.name = "ServerError";
     this.status = status;
     this.code = code;
     this.retry_after_s = retry_after_s;
@@ -29,24 +26,18 @@ export class ServerError extends Error {
 }
 
 /**
- * Wait after the n-th failure in a row: doubles from half a second to half a minute, of which the upper half
- * is random so that browsers do not come back together after an outage.
+ * Wait in ms after the n-th failure in a row: doubles from half a second to half a minute, of which half is random,
+ * so that browsers do not come back together after an outage.
  * @param {number} failures at least 1
  * @param {number} random in [0, 1)
  * @param {number} [retry_after_s] shortest wait that the server asked for
- * @returns {number} ms
  */
 export function backoff(failures, random, retry_after_s = 0) {
   const ceiling_ms = Math.min(LONGEST_MS, 2 * SHORTEST_MS * 2 ** (failures - 1));
   return Math.max(ceiling_ms * (0.5 + 0.5 * random), retry_after_s * 1000 * (1 + 0.1 * random));
 }
 
-/**
- * Waits, but not longer than until somebody hurries.
- * @typedef {{ wait: (ms: number) => Promise<void>, random: () => number }} Pace
- */
-
-/** The real pace: waits end early when the connection comes back or the page is looked at again. @type {Pace} */
+/** Waits end early when the connection comes back or the page is looked at again. @type {Pace} */
 export const browserPace = {
   random: Math.random,
   wait: (ms) =>
@@ -58,8 +49,8 @@ export const browserPace = {
         resolve();
       };
       const timer = setTimeout(end, ms);
-      window.addEventListener("online", end, { signal: ended.signal });
-      document.addEventListener("visibilitychange", () => document.hidden || end(), { signal: ended.signal });
+      window.addEventListener("online", end, ended);
+      document.addEventListener("visibilitychange", () => document.hidden || end(), ended);
     }),
 };
 
@@ -69,7 +60,6 @@ export const browserPace = {
  * @param {() => Promise<T>} work
  * @param {Pace} pace
  * @param {(failures: number) => void} [onTrouble] told after each failure
- * @returns {Promise<T>}
  * @throws {ServerError} a refusal that asking again cannot change
  */
 export async function persist(work, pace, onTrouble = () => {}) {

@@ -1,6 +1,4 @@
-/**
- * The screen check: watches the frames for two seconds, tells the server what it saw, says whether all is well.
- */
+/** The screen check: watches the frames for two seconds, tells the server what it saw, says whether all is well. */
 import { element, pageConfig } from "./config.js";
 import { measuredTempo } from "./metronome.js";
 import { createServer } from "./server.js";

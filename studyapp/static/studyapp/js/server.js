@@ -1,30 +1,17 @@
 /**
- * Requests to the study's server: JSON out, JSON or bytes back, every failure one kind of error.
- *
+ * Requests to the study's server: JSON out, JSON or bytes back, every failure a ServerError.
  * Replies are read only while the gate is open, so that none is parsed while a picture is shown.
  */
 import { ServerError } from "./retry.js";
 
 const TIMEOUT_MS = 20_000;
 
-/**
- * @typedef {{ whenOpen: () => Promise<void> }} Quiet
- * @typedef {ReturnType<typeof createServer>} Server
- */
-
-/**
- * @param {string} csrf_token
- * @param {Quiet} [quiet]
- */
+/** @param {string} csrf_token @param {Quiet} [quiet] */
 export function createServer(csrf_token, quiet = { whenOpen: async () => {} }) {
-  /**
-   * @param {string} url
-   * @param {RequestInit} options
-   */
+  /** @param {string} url @param {RequestInit} options */
   async function ask(url, options) {
     const signal = AbortSignal.timeout(TIMEOUT_MS);
-    const request = fetch(url, { credentials: "same-origin", cache: "no-store", signal, ...options });
-    const reply = await request.catch(() => {
+    const reply = await fetch(url, { cache: "no-store", signal, ...options }).catch(() => {
       throw new ServerError("The server could not be reached.", { status: 0, code: "unreachable" });
     });
     await quiet.whenOpen();
@@ -32,24 +19,14 @@ export function createServer(csrf_token, quiet = { whenOpen: async () => {} }) {
     return reply;
   }
 
-  /**
-   * @param {string} url
-   * @param {unknown} body
-   * @param {RequestInit} [options]
-   * @returns {Promise<any>} parsed reply
-   * @throws {ServerError}
-   */
+  /** @param {string} url @param {unknown} body @param {RequestInit} [options] @returns {Promise<any>} */
   async function post(url, body, options = {}) {
     const headers = { "Content-Type": "application/json", "X-CSRFToken": csrf_token };
     const reply = await ask(url, { method: "POST", headers, body: JSON.stringify(body), ...options });
     return whole(() => reply.json());
   }
 
-  /**
-   * @param {string} url
-   * @returns {Promise<Uint8Array>}
-   * @throws {ServerError}
-   */
+  /** @param {string} url @returns {Promise<Uint8Array>} */
   async function bytes(url) {
     const reply = await ask(url, {});
     return new Uint8Array(await whole(() => reply.arrayBuffer()));
@@ -58,11 +35,7 @@ export function createServer(csrf_token, quiet = { whenOpen: async () => {} }) {
   return { post, bytes };
 }
 
-/**
- * A body cut off on its way counts as no answer.
- * @template T
- * @param {() => Promise<T>} read
- */
+/** A body cut off on its way counts as no answer. @template T @param {() => Promise<T>} read */
 async function whole(read) {
   try {
     return await read();

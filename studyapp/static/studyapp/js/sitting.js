@@ -1,9 +1,6 @@
 /**
  * The test page from load to thanks: takes up the sitting where it stands, plays its trials, brings every answer home.
- *
- * After each trial the window hears a CustomEvent "tachisto:trial" whose detail is the response as it is stored, plus
- * kind, exposure_ms and, on the clock of performance.now(), onset_ms and mask_ms (null where unknown). It is for
- * measuring the page from outside; the page itself does not listen.
+ * Tells every trial to whoever measures the page from outside: see TrialEvent in types.d.ts.
  */
 import { Attention, whenVisible } from "./attention.js";
 import { Blocks } from "./blocks.js";
@@ -12,7 +9,7 @@ import { decodedPictures, Display } from "./display.js";
 import { measuredTempo } from "./metronome.js";
 import { openOutbox } from "./outbox.js";
 import { Panel } from "./panel.js";
-import { askBeforeLeaving, onlyTab, stayAwake } from "./presence.js";
+import { onlyTab, stayAwake } from "./presence.js";
 import { Gate } from "./quiet.js";
 import { browserPace, persist, ServerError } from "./retry.js";
 import { MAX_BATCH, Sender } from "./sender.js";
@@ -24,88 +21,70 @@ const MEASURED_FOR_MS = 900;
 /** Until a measurement says otherwise. */
 const USUAL_FRAME_MS = 1000 / 60;
 
+/** @param {Config} config @param {Gate} gate @returns {Stage} */
+function builtStage(config, gate) {
+  const canvas = /** @type {HTMLCanvasElement} */ (element(".picture"));
+  return {
+    ...config,
+    gate,
+    display: new Display(canvas, config, config.mask_gray),
+    witness: new Witness(element(".witness"), config.mask_gray),
+    attention: new Attention(),
+    buttons: [...document.querySelectorAll("button")].filter((button) => button.dataset.answer),
+    frame_ms: USUAL_FRAME_MS,
+    lags: [],
+    previous_onset_ms: -Infinity,
+  };
+}
+
 class Sitting {
-  /**
-   * @param {import("./config.js").Config} config
-   * @param {import("./outbox.js").Outbox | import("./outbox.js").MemoryOutbox} outbox
-   * @param {Panel} panel
-   */
+  gate = new Gate();
+  unsent = 0;
+  /** Kind of the last trial played on this page. */
+  last_kind = "";
+  is_break_due = false;
+  was_interrupted = false;
+
+  /** @param {Config} config @param {Memory} outbox @param {Panel} panel */
   constructor(config, outbox, panel) {
+    const server = createServer(config.csrf_token, this.gate);
+    const { urls, width_px, height_px } = config;
     this.config = config;
     this.outbox = outbox;
     this.panel = panel;
-    this.gate = new Gate();
-    this.server = createServer(config.csrf_token, this.gate);
-    this.unsent = 0;
-    this.done = 0;
-    this.total = config.n_trials;
-    /** Kind of the last trial played on this page. */
-    this.last_kind = "";
-    this.break_due = false;
-    this.was_interrupted = false;
-    /** One failure is no news. */
-    this.trouble = (/** @type {number} */ failures) => panel.trouble(failures > 1);
-    this.stage = this.#builtStage();
-    this.sender = this.#builtSender();
-    this.blocks = this.#builtBlocks();
-  }
-
-  /** @returns {import("./trial.js").Stage} */
-  #builtStage() {
-    const { config, gate } = this;
-    const canvas = /** @type {HTMLCanvasElement} */ (element(".picture"));
-    return {
-      display: new Display(canvas, config, config.mask_gray),
-      witness: new Witness(element(".witness"), config.mask_gray),
-      attention: new Attention(),
-      gate,
-      buttons: [...document.querySelectorAll("button[data-answer]")].map((button) => /** @type {HTMLElement} */ (button)),
-      keys: config.keys,
-      fixation_ms: config.fixation_ms,
-      blank_ms: config.blank_ms,
-      frame_ms: USUAL_FRAME_MS,
-      lags: [],
-      previous_onset_ms: -Infinity,
-    };
-  }
-
-  #builtSender() {
-    const { config, outbox, gate, server } = this;
-    return new Sender({
+    this.server = server;
+    this.progress = { done: 0, total: config.n_trials, practice_done: 0, finished: false };
+    this.stage = builtStage(config, this.gate);
+    this.sender = new Sender({
       ...browserPace,
       outbox,
-      quiet: gate,
-      post: (responses) => server.post(config.urls.responses, { responses }),
-      onCount: (unsent) => {
-        this.unsent = unsent;
-        this.panel.fill({ unsent });
-      },
-      onTrouble: this.trouble,
+      quiet: this.gate,
+      post: (responses) => server.post(urls.responses, { responses }),
+      onCount: (unsent) => panel.fill({ unsent: (this.unsent = unsent) }),
+      onTrouble: this.#trouble,
     });
-  }
-
-  #builtBlocks() {
-    const { config, server, gate } = this;
-    return new Blocks({
-      quiet: gate,
-      record_bytes: config.width_px * config.height_px * 3,
-      plan: (after) => server.post(config.urls.block, { after }),
-      pictures: (first, last) => server.bytes(`${config.urls.pictures}?first=${first}&last=${last}`),
+    this.blocks = new Blocks({
+      quiet: this.gate,
+      record_bytes: width_px * height_px * 3,
+      plan: (after) => server.post(urls.block, { after }),
+      pictures: (first, last) => server.bytes(`${urls.pictures}?first=${first}&last=${last}`),
       decode: (bytes) => decodedPictures(bytes, config),
     });
   }
+
+  /** One failure is no news. */
+  #trouble = (/** @type {number} */ failures) => this.panel.trouble(failures > 1);
 
   /** Plays everything there is to play. */
   async play() {
     this.sender.run();
     this.#watchConnection();
-    const [{ practice_done, finished }] = await Promise.all([this.#takenUp(), this.#measure()]);
-    if (!finished) {
-      this.#fetchAhead();
+    await Promise.all([this.#takeUp(), this.#measure()]);
+    if (!this.progress.finished) {
       await this.#nextTrial();
-      await this.#welcome(practice_done);
+      await this.#welcome();
       for (let trial = await this.#nextTrial(); trial; trial = await this.#nextTrial()) {
-        await this.#between(trial);
+        await this.#prepare(trial);
         await this.#playOne(trial);
       }
     }
@@ -113,45 +92,31 @@ class Sitting {
   }
 
   /** Sends what is left of an earlier visit, then tells the server which trials were seen. */
-  async #takenUp() {
+  async #takeUp() {
     await this.sender.flush();
     const shown = await this.outbox.shown();
-    const progress = await this.#insisted(() => this.server.post(this.config.urls.resume, { shown }));
+    this.progress = await this.#insisted(() => this.server.post(this.config.urls.resume, { shown }));
     await this.outbox.resumed();
-    this.done = progress.done;
-    this.total = progress.total;
-    return progress;
   }
 
   /**
    * What the server says, however long it takes; the message shown says so when it takes long.
    * @template T
    * @param {() => Promise<T>} ask
-   * @returns {Promise<T>}
    */
   async #insisted(ask) {
-    const reply = await persist(ask, browserPace, this.trouble);
-    this.trouble(0);
+    const reply = await persist(ask, browserPace, this.#trouble);
+    this.#trouble(0);
     return reply;
   }
 
   async #measure() {
     await whenVisible();
     const tempo = await measuredTempo(MEASURED_FOR_MS, this.stage.witness);
-    if (!tempo) return;
-    this.stage.frame_ms = tempo.frame_ms;
-    this.stage.lags = tempo.lags;
+    if (tempo) Object.assign(this.stage, { frame_ms: tempo.frame_ms, lags: tempo.lags });
   }
 
-  /** Without waiting for it; what cannot be had now is asked for again when it is needed. */
-  #fetchAhead() {
-    if (this.blocks.isLow) persist(() => this.blocks.load(), browserPace).catch(() => {});
-  }
-
-  /**
-   * The trial to come, undefined when the sitting has no more. Waits for the network only when nothing is held.
-   * @returns {Promise<import("./trial.js").ReadyTrial | undefined>}
-   */
+  /** The trial to come, undefined when there are no more. Waits for the network only when none is held. */
   async #nextTrial() {
     while (!this.blocks.next && !this.blocks.is_finished) {
       if (this.blocks.is_starved) await this.#sendAll();
@@ -161,58 +126,47 @@ class Sitting {
     return this.blocks.next;
   }
 
-  /** @param {number} practice_done */
-  async #welcome(practice_done) {
-    const is_new = this.done === 0 && practice_done === 0;
-    const name = !is_new ? "resume" : this.blocks.next?.kind === "practice" ? "practice" : "start";
+  async #welcome() {
+    const { done, practice_done } = this.progress;
     this.last_kind = this.blocks.next?.kind ?? "";
-    await this.panel.ask(name, this.#counts());
-    this.panel.hide();
+    const first = this.last_kind === "practice" ? "practice" : "start";
+    await this.#ask(done + practice_done > 0 ? "resume" : first);
     stayAwake();
   }
 
-  /**
-   * What is said before a trial: that the test begins, or that a break is due.
-   * @param {import("./trial.js").ReadyTrial} trial
-   */
-  async #between(trial) {
+  /** Between two trials: a message if one is due, the bar, the size of the picture. @param {ReadyTrial} trial */
+  async #prepare(trial) {
     await whenVisible();
     if (this.last_kind === "practice" && trial.kind !== "practice") await this.#pause("start");
-    else if (this.break_due) await this.#pause("break");
+    else if (this.is_break_due) await this.#pause("break");
     else if (this.was_interrupted) await this.#pause("interrupted");
-    this.break_due = this.was_interrupted = false;
+    this.is_break_due = this.was_interrupted = false;
     this.last_kind = trial.kind;
     this.panel.hide();
-    this.#layOut();
+    const { done, total } = this.progress;
+    const bar = element(".progress");
+    bar.style.setProperty("--share", String(Math.min(1, done / total)));
+    bar.setAttribute("aria-valuenow", String(done));
+    const room = element(".stage");
+    this.stage.display.fit(Math.min(room.clientWidth, room.clientHeight));
   }
 
-  /**
-   * A pause is the time to send what waits and to measure the screen again.
-   * @param {string} name
-   */
+  /** A pause is the time to send what waits and to measure the screen again. @param {string} name */
   async #pause(name) {
     this.sender.hurry();
     const measured = this.#measure();
-    await this.panel.ask(name, this.#counts());
-    this.panel.hide();
+    await this.#ask(name);
     await measured;
   }
 
-  #counts() {
-    return { done: this.done, total: this.total, left: this.total - this.done };
+  /** Shows a message with the counts, until it is answered. @param {string} name */
+  async #ask(name) {
+    const { done, total } = this.progress;
+    await this.panel.ask(name, { done, total, left: total - done });
+    this.panel.hide();
   }
 
-  /** The bar and the size of the picture change here and nowhere else. */
-  #layOut() {
-    const room = element(".stage");
-    this.stage.display.fit(Math.min(room.clientWidth, room.clientHeight));
-    const bar = element(".progress");
-    bar.style.setProperty("--share", String(Math.min(1, this.done / this.total)));
-    bar.setAttribute("aria-valuenow", String(this.done));
-    bar.setAttribute("aria-valuemax", String(this.total));
-  }
-
-  /** @param {import("./trial.js").ReadyTrial} trial */
+  /** @param {ReadyTrial} trial */
   async #playOne(trial) {
     this.blocks.take();
     await this.outbox.begin(trial.token);
@@ -221,15 +175,20 @@ class Sitting {
     this.unsent += 1;
     trial.picture.close();
     this.was_interrupted = response.status === "interrupted";
-    if (!this.was_interrupted && trial.kind !== "practice") {
-      this.done += 1;
-      this.break_due = this.done % this.config.break_every === 0 && this.done < this.total;
-    }
+    if (!this.was_interrupted && trial.kind !== "practice") this.#count();
     this.sender.nudge();
-    this.#fetchAhead();
+    // Nobody waits for this; what cannot be had now is asked for again when it is needed.
+    if (this.blocks.isLow) persist(() => this.blocks.load(), browserPace).catch(() => {});
     const { kind, exposure_ms } = trial;
-    const times = { onset_ms: verdict?.onset_ms ?? null, mask_ms: verdict?.mask_ms ?? null };
-    window.dispatchEvent(new CustomEvent("tachisto:trial", { detail: { ...response, kind, exposure_ms, ...times } }));
+    const { onset_ms = null, mask_ms = null } = verdict ?? {};
+    /** @type {TrialEvent} */
+    const detail = { ...response, kind, exposure_ms, onset_ms, mask_ms };
+    window.dispatchEvent(new CustomEvent("tachisto:trial", { detail }));
+  }
+
+  #count() {
+    const done = (this.progress.done += 1);
+    this.is_break_due = done % this.config.break_every === 0 && done < this.progress.total;
   }
 
   async #sendAll() {
@@ -237,36 +196,27 @@ class Sitting {
     await this.sender.flush();
   }
 
-  /** The sitting ends when the server has everything; it may still ask for a trial again. */
   async #finish() {
     await this.#sendAll();
     const { next } = await this.#insisted(() => this.server.post(this.config.urls.finish, {}));
     location.assign(next);
   }
 
-  /** Answers are tried at once when the connection is back, and once more when the page may be about to close. */
+  /** Answers are tried at once when the connection is back, and once more when the page may be closing. */
   #watchConnection() {
     window.addEventListener("online", () => this.sender.hurry());
     document.addEventListener("visibilitychange", async () => {
       if (!document.hidden) return this.sender.hurry();
       const responses = await this.outbox.oldest(MAX_BATCH);
       if (responses.length === 0) return;
-      const { urls } = this.config;
-      // Without a look at the reply: the sender asks again and is told that it is there.
-      this.server.post(urls.responses, { responses }, { keepalive: true }).catch(() => {});
+      // Without a look at the reply: the sender asks again and is told that they are there.
+      this.server.post(this.config.urls.responses, { responses }, { keepalive: true }).catch(() => {});
     });
   }
 }
 
-/**
- * Refusals of the server that end this page, and where it goes then.
- * @type {Record<string, (sitting: Sitting) => void>}
- */
-const ENDED = {
-  finished: ({ config }) => location.assign(config.urls.thanks),
-  withdrawn: ({ config }) => location.assign(config.urls.thanks),
-  erased: ({ config }) => location.assign(config.urls.thanks),
-};
+/** Refusals that mean that the sitting has ended: the thanks page tells how. */
+const ENDED = ["finished", "withdrawn", "erased"];
 
 async function main() {
   const config = pageConfig();
@@ -278,13 +228,13 @@ async function main() {
   await onlyTab(config.sitting, () => panel.show("other-tab"));
   panel.show("loading");
   const sitting = new Sitting(config, await openOutbox(`tachisto-${config.study}-${config.sitting}`), panel);
-  askBeforeLeaving(() => sitting.unsent > 0);
+  window.addEventListener("beforeunload", (event) => sitting.unsent > 0 && event.preventDefault());
   try {
     await sitting.play();
   } catch (error) {
-    const code = error instanceof ServerError ? error.code : "";
-    if (ENDED[code]) return ENDED[code](sitting);
-    panel.show("stopped", { reason: error instanceof ServerError ? error.message : "" });
+    const refusal = error instanceof ServerError ? error : null;
+    if (refusal && ENDED.includes(refusal.code)) return location.assign(config.urls.thanks);
+    panel.show("stopped", { reason: refusal?.message ?? "" });
     throw error;
   }
 }

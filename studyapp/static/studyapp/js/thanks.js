@@ -1,6 +1,4 @@
-/**
- * Copies a code into the clipboard; where that is not allowed the code is selected, ready to be copied.
- */
+/** Copies a code into the clipboard; where that is not allowed the code is selected, ready to be copied. */
 
 for (const button of document.querySelectorAll("[data-copy]")) {
   const code = button.parentElement?.querySelector(".code-text");

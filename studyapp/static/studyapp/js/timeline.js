@@ -1,15 +1,13 @@
 /**
- * When a trial's fixation cross, blank, picture and mask are due.
- *
- * Knows the rounding of exposures to whole frames and the rule of each step. Draws nothing and reads no
- * clock: every time comes in as an argument, in milliseconds of performance.now().
+ * When a trial's cross, blank, picture and mask are due, and how many frames an exposure is.
+ * Draws nothing and reads no clock: every time comes in as an argument, in milliseconds of performance.now().
  */
 
 /** Shortest time between two picture onsets: never more than three flashes a second (WCAG 2.3.1). */
 export const MIN_ONSET_GAP_MS = 400;
 
-/** Longest time that an onset waits for a callback that comes in time; after it the picture is shown and flagged. */
-export const MAX_DEFERRAL_MS = 500;
+/** Longest wait of an onset for a callback in time; then the picture is shown and flagged. */
+const MAX_DEFERRAL_MS = 500;
 
 /**
  * Whole frames for an exposure: the nearest number, halves go down (75 ms at 60 Hz is 4.5, shown as 4).
@@ -22,30 +20,15 @@ export function plannedFrames(exposure_ms, frame_ms) {
   return Math.max(1, Math.ceil(exposure_ms / frame_ms - 0.5 - 1e-6));
 }
 
-/**
- * How long after its frame's timestamp a callback may start and still reach that frame, in ms.
- * @param {number} frame_ms
- */
+/** How late a callback may start and still reach its frame, in ms. @param {number} frame_ms */
 export const latenessLimit = (frame_ms) => Math.min(4, frame_ms / 4);
-
-/**
- * @typedef {"waiting" | "fixation" | "blank" | "picture" | "mask" | "answered"} State
- * @typedef {"fixation" | "blank" | "picture" | "mask"} Step
- * @typedef {{ frame_at_ms: number, now_ms: number }} Mark timestamp of a frame, and the time its callback ran
- * @typedef {object} Plan
- * @property {number} exposure_ms
- * @property {number} frame_ms
- * @property {number} fixation_ms
- * @property {number} blank_ms
- * @property {number} previous_onset_ms frame time of the last picture, -Infinity for the first
- */
 
 /** @type {Partial<Record<State, Step>>} */
 const NEXT = { waiting: "fixation", fixation: "blank", blank: "picture", picture: "mask" };
 
 /** One trial, from the cross to the answer. Ask it in every frame; it names the step to draw in that frame. */
 export class Timeline {
-  /** @param {Plan} plan */
+  /** @param {TrialPlan} plan */
   constructor(plan) {
     this.plan = plan;
     this.planned_frames = plannedFrames(plan.exposure_ms, plan.frame_ms);
@@ -55,15 +38,13 @@ export class Timeline {
     this.marks = {};
     /** Longest time between two frames from the onset to one frame after the mask. */
     this.longest_gap_ms = 0;
-    this.n_deferred = 0;
     this.last_frame_at_ms = NaN;
   }
 
   /**
    * What to draw in this frame, or null for no change.
-   * @param {number} frame_at_ms timestamp that requestAnimationFrame hands out
-   * @param {number} now_ms clock at the start of the callback
-   * @returns {Step | null}
+   * @param {number} frame_at_ms timestamp of the frame
+   * @param {number} now_ms clock at the start of its callback
    */
   step(frame_at_ms, now_ms) {
     this.#noteGap(frame_at_ms);
@@ -74,10 +55,7 @@ export class Timeline {
     return next;
   }
 
-  /**
-   * Whether an answer given at this time counts: only from when the mask can be on screen, a frame after it was drawn.
-   * @param {number} at_ms
-   */
+  /** Answers count from when the mask can be on screen, a frame after it was drawn. @param {number} at_ms */
   accepts(at_ms) {
     const mask = this.marks.mask;
     return this.state === "mask" && mask !== undefined && at_ms >= mask.frame_at_ms + this.plan.frame_ms;
@@ -89,16 +67,13 @@ export class Timeline {
 
   /** @param {number} frame_at_ms */
   #noteGap(frame_at_ms) {
-    const offset_ms = this.marks.mask?.frame_at_ms ?? Infinity;
-    const counts = this.marks.picture !== undefined && this.last_frame_at_ms <= offset_ms;
+    const { picture, mask } = this.marks;
+    const counts = picture && this.last_frame_at_ms <= (mask?.frame_at_ms ?? Infinity);
     if (counts) this.longest_gap_ms = Math.max(this.longest_gap_ms, frame_at_ms - this.last_frame_at_ms);
     this.last_frame_at_ms = frame_at_ms;
   }
 
-  /**
-   * @param {Step} step
-   * @param {Mark} mark
-   */
+  /** @param {Step} step @param {Mark} mark */
   #isDue(step, mark) {
     const { fixation_ms, blank_ms, frame_ms } = this.plan;
     const since = (/** @type {Step} */ earlier) => mark.frame_at_ms - (this.marks[earlier]?.frame_at_ms ?? NaN);
@@ -115,18 +90,11 @@ export class Timeline {
     }
   }
 
-  /**
-   * Whether a picture that is due may appear in this frame.
-   * A late offset cannot be repaired, a late onset can be put off for free.
-   * @param {Mark} mark
-   * @param {number} since_blank_ms
-   */
+  /** A late offset cannot be repaired, a late onset put off for free. @param {Mark} mark @param {number} since_blank_ms */
   #mayShow(mark, since_blank_ms) {
     const { previous_onset_ms, blank_ms, frame_ms } = this.plan;
     if (mark.frame_at_ms - previous_onset_ms < MIN_ONSET_GAP_MS) return false;
     const is_late = mark.now_ms - mark.frame_at_ms > latenessLimit(frame_ms);
-    if (!is_late || since_blank_ms >= blank_ms + MAX_DEFERRAL_MS) return true;
-    this.n_deferred += 1;
-    return false;
+    return !is_late || since_blank_ms >= blank_ms + MAX_DEFERRAL_MS;
   }
 }

@@ -1,40 +1,17 @@
 /**
  * One trial on the page: cross, blank, picture, mask, answer, and the response that tells about it.
- *
  * Between onset and answer nothing runs here but the timeline and the drawing.
  */
 import { listenForAnswers } from "./keys.js";
 import { Timeline } from "./timeline.js";
 import { usualLag, verdict } from "./verdict.js";
 
-/**
- * @typedef {{ token: string, ordinal: number, kind: "practice" | "main" | "catch" | "repeat", exposure_ms: number }} PlannedTrial
- * @typedef {PlannedTrial & { picture: ImageBitmap }} ReadyTrial
- * @typedef {import("./keys.js").Given} Given
- * @typedef {import("./verdict.js").Verdict} Verdict
- * @typedef {{ picture: import("./witness.js").Mark, mask: import("./witness.js").Mark }} Marks
- *
- * @typedef {object} Stage where trials are played, and what is known of this screen
- * @property {import("./display.js").Display} display
- * @property {import("./witness.js").Witness} witness
- * @property {import("./attention.js").Attention} attention
- * @property {import("./quiet.js").Gate} gate
- * @property {HTMLElement[]} buttons
- * @property {import("./keys.js").Keys} keys
- * @property {number} fixation_ms
- * @property {number} blank_ms
- * @property {number} frame_ms
- * @property {number[]} lags frames from drawing to the glass, seen lately
- * @property {number} previous_onset_ms
- */
-
 const N_LAGS = 20;
 
 /**
- * Plays a trial. It ends with an answer, or when the page is hidden.
+ * Plays a trial, which ends with an answer or when the page is hidden.
  * @param {ReadyTrial} trial
  * @param {Stage} stage its lags and previous onset are brought up to date
- * @returns {Promise<{ response: TrialResponse, verdict: Verdict | null }>}
  */
 export async function playedTrial(trial, stage) {
   const marks = { picture: await stage.witness.mark(), mask: await stage.witness.mark() };
@@ -50,10 +27,7 @@ export async function playedTrial(trial, stage) {
 
 /**
  * Runs the timeline frame by frame.
- * @param {ReadyTrial} trial
- * @param {Timeline} timeline
- * @param {Stage} stage
- * @param {Marks} marks
+ * @param {ReadyTrial} trial @param {Timeline} timeline @param {Stage} stage @param {WitnessMarks} marks
  * @returns {Promise<Given | null>} the answer, null when the page was hidden first
  */
 function shown(trial, timeline, stage, marks) {
@@ -79,7 +53,7 @@ function shown(trial, timeline, stage, marks) {
       cancelAnimationFrame(frame);
       stopListening();
       timeline.answer();
-      display.gray();
+      if (!given) display.gray();
       resolve(given);
     };
     const stopListening = listenForAnswers(stage.buttons, stage.keys, (given) => {
@@ -97,10 +71,7 @@ function shown(trial, timeline, stage, marks) {
 
 /**
  * Null when the trial was broken off before its mask.
- * @param {Timeline} timeline
- * @param {Stage} stage
- * @param {Marks} marks
- * @returns {Promise<Verdict | null>}
+ * @param {Timeline} timeline @param {Stage} stage @param {WitnessMarks} marks
  */
 async function judgement(timeline, stage, marks) {
   const [onset_ms, offset_ms] = await Promise.all([marks.picture.presented(), marks.mask.presented()]);
@@ -118,26 +89,22 @@ async function judgement(timeline, stage, marks) {
 }
 
 /**
- * @typedef {ReturnType<typeof trialResponse>} TrialResponse
- *
- * @param {PlannedTrial} trial
- * @param {Timeline} timeline
- * @param {Stage} stage
+ * @param {PlannedTrial} trial @param {Timeline} timeline @param {Stage} stage
  * @param {{ given: Given | null, judged: Verdict | null, disturbances: Set<string> }} outcome
+ * @returns {TrialResponse}
  */
 function trialResponse(trial, timeline, stage, { given, judged, disturbances }) {
-  const begun = timeline.marks.fixation?.frame_at_ms ?? performance.now();
-  const flags = [
-    ...(judged?.late_onset ? ["late_onset"] : []),
-    ...(judged?.wrong_duration ? ["wrong_duration"] : []),
-    ...disturbances,
-  ];
+  const { fixation, picture } = timeline.marks;
+  const begun_ms = (picture ?? fixation)?.frame_at_ms ?? performance.now();
+  const flags = [...disturbances];
+  if (judged?.late_onset) flags.push("late_onset");
+  if (judged?.wrong_duration) flags.push("wrong_duration");
   return {
     trial: trial.token,
     status: given ? "answered" : "interrupted",
     answer: given?.answer ?? null,
     reaction_ms: given && judged ? rounded(Math.max(0, given.at_ms - judged.mask_ms)) : null,
-    reaction_origin: given && judged ? judged.origin : null,
+    reaction_origin: (given && judged?.origin) ?? null,
     input_kind: given?.input_kind ?? null,
     planned_frames: timeline.planned_frames,
     measured_frames: judged?.measured_frames ?? null,
@@ -147,15 +114,12 @@ function trialResponse(trial, timeline, stage, { given, judged, disturbances }) 
     timing_witness: judged?.timing_witness ?? stage.witness.kind,
     flags,
     lost_focus: disturbances.has("hidden") || disturbances.has("blurred"),
-    shown_utc: wallClock(timeline.marks.picture ? (judged?.onset_ms ?? timeline.marks.picture.frame_at_ms) : begun),
+    shown_utc: wallClock(judged?.onset_ms ?? begun_ms),
   };
 }
 
 /** Hundredths: finer than any clock that a browser shows. @param {number} ms */
 const rounded = (ms) => Math.round(ms * 100) / 100;
 
-/**
- * UTC of a time on the page's clock, which stands still while some machines sleep.
- * @param {number} at_ms
- */
+/** UTC of a time on the page's clock, which stands still while some machines sleep. @param {number} at_ms */
 const wallClock = (at_ms) => new Date(Date.now() - (performance.now() - at_ms)).toISOString();

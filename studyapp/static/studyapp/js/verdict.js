@@ -1,67 +1,32 @@
 /**
- * Was a picture on screen for as long as planned?
- *
- * Pure rules over what a trial left behind: the frames in which it drew, how late their callbacks ran, and,
- * where the browser tells (witness.js), when those frames were really presented.
+ * Was a picture on screen for as long as planned? Pure rules over the frames in which a trial drew, how late their
+ * callbacks ran, and, where the browser tells (witness.js), when those frames were really presented.
  */
 import { latenessLimit } from "./timeline.js";
 
 /**
- * Whole frames from a frame's timestamp to the glass. One where the display path is shortest; two on machines
- * that buffer a frame. Presentation up to 4 ms (a quarter frame on fast screens) past a refresh counts as that refresh.
- * @param {number} presented_ms
- * @param {number} frame_at_ms
- * @param {number} frame_ms
+ * Whole frames from a frame's timestamp to the glass: one, or two on machines that buffer a frame.
+ * Presentation up to 4 ms (a quarter frame on fast screens) past a refresh counts as that refresh.
+ * @param {number} presented_ms @param {number} frame_at_ms @param {number} frame_ms
  */
 export function glassLag(presented_ms, frame_at_ms, frame_ms) {
   return Math.max(1, Math.ceil((presented_ms - frame_at_ms - latenessLimit(frame_ms)) / frame_ms));
 }
 
-/**
- * The lag that this machine has when nothing is wrong: the lower median of what was seen, 1 when nothing was.
- * @param {number[]} lags frames
- */
+/** Lag of this machine when nothing is wrong: lower median of those seen, 1 without any. @param {number[]} lags */
 export function usualLag(lags) {
   const sorted = [...lags].sort((a, b) => a - b);
   return sorted[(sorted.length - 1) >> 1] ?? 1;
 }
 
-/**
- * @typedef {import("./timeline.js").Mark} Mark
- * @typedef {object} Evidence
- * @property {number} planned_frames
- * @property {number} frame_ms
- * @property {Mark} onset
- * @property {Mark} offset
- * @property {number} longest_gap_ms between frames, onset to one frame after the mask
- * @property {{ onset_ms: number, offset_ms: number } | null} presented null where nobody witnessed it
- * @property {number} usual_lag frames
- *
- * @typedef {object} Verdict
- * @property {"element_timing" | "callback"} timing_witness
- * @property {number} measured_frames
- * @property {number} measured_ms
- * @property {boolean} late_onset
- * @property {boolean} wrong_duration
- * @property {number} onset_ms when the picture reached the glass, as far as is known
- * @property {number} mask_ms when the mask did
- * @property {"element_timing" | "frame"} origin how mask_ms is known
- * @property {number[]} lags frames, empty without a witness
- */
-
-/**
- * Judges one presentation.
- * @param {Evidence} evidence
- * @returns {Verdict}
- */
+/** @param {Evidence} evidence */
 export const verdict = (evidence) =>
   evidence.presented ? witnessed(evidence, evidence.presented) : unwitnessed(evidence);
 
 /**
- * Compositor's word: each change is put on the refresh in which it was presented. A compositor that is late at
- * both ends by the same amount leaves the duration right; it is flagged all the same.
- * @param {Evidence} evidence
- * @param {{ onset_ms: number, offset_ms: number }} presented
+ * The compositor's word: each change is put on the refresh in which it was presented. Late at both ends by the same
+ * amount, the duration is right; it is flagged all the same.
+ * @param {Evidence} evidence @param {Presented} presented
  * @returns {Verdict}
  */
 function witnessed({ planned_frames, frame_ms, onset, offset, usual_lag }, presented) {
@@ -86,8 +51,8 @@ function witnessed({ planned_frames, frame_ms, onset, offset, usual_lag }, prese
 }
 
 /**
- * Only our own callbacks to go by. The timestamps stay on the refresh grid even when a callback is late, so
- * lateness and gaps count too; this flags more trials than were wrong, and misses a late compositor.
+ * Only our own callbacks to go by. Timestamps stay on the refresh grid even when a callback is late, so lateness and
+ * gaps count too; this flags more trials than were wrong, and misses a late compositor.
  * @param {Evidence} evidence
  * @returns {Verdict}
  */

@@ -1,20 +1,13 @@
 /**
  * When a frame was really presented, told by the compositor (Element Timing API).
  *
- * A mark is a tiny image in the mask's gray on the mask's gray, invisible to people, loaded beforehand. Made visible
- * in the frame that changes the picture, it is reported once with the time of that very frame. Browsers without the
- * API get marks that never report; verdict.js then goes by the callbacks.
+ * A mark is a tiny gray image on the same gray, loaded beforehand. Made visible in the frame that changes the picture,
+ * it is reported with the time of that very frame. Without the API marks never report, and verdict.js goes by callbacks.
  */
 
 const SIZE_PX = 6;
-/** A report comes a few frames after its frame; a trial does not wait longer than this for one. */
+/** Longest wait for a report, which comes a few frames after its frame. */
 const PATIENCE_MS = 250;
-
-/**
- * @typedef {object} Mark
- * @property {() => void} show to be called in the frame to be witnessed
- * @property {() => Promise<number | null>} presented time of that frame in ms, null when no report came
- */
 
 export class Witness {
   /** @type {Map<string, (presented_ms: number) => void>} */
@@ -23,34 +16,26 @@ export class Witness {
   #picture_url;
   #n_marks = 0;
 
-  /**
-   * @param {HTMLElement} host in view, of the same colour
-   * @param {string} gray CSS colour
-   */
+  /** @param {HTMLElement} host in view, of the same colour @param {string} gray CSS colour */
   constructor(host, gray) {
     this.#host = host;
     this.#picture_url = plainPicture(gray);
-    /** @type {"element_timing" | "callback"} */
+    /** @type {WitnessKind} */
     this.kind = PerformanceObserver.supportedEntryTypes.includes("element") ? "element_timing" : "callback";
     if (this.kind === "element_timing") this.#observe();
   }
 
-  /**
-   * A fresh mark, loaded and hidden. An element is reported only once, so every change needs its own.
-   * @returns {Promise<Mark>}
-   */
+  /** A fresh mark, loaded and hidden; an element is reported only once. @returns {Promise<WitnessMark>} */
   async mark() {
     if (this.kind === "callback") return { show() {}, presented: async () => null };
     const name = `mark-${(this.#n_marks += 1)}`;
     const picture = new Image(SIZE_PX, SIZE_PX);
     picture.className = "mark";
-    picture.alt = "";
     picture.setAttribute("elementtiming", name);
     picture.src = this.#picture_url;
     await picture.decode();
-    const reported = new Promise((/** @type {(presented_ms: number) => void} */ resolve) => {
-      this.#reports.set(name, resolve);
-    });
+    /** @type {Promise<number>} */
+    const reported = new Promise((resolve) => this.#reports.set(name, resolve));
     this.#host.append(picture);
     const forget = () => {
       picture.remove();
@@ -84,8 +69,5 @@ function plainPicture(colour) {
   return canvas.toDataURL();
 }
 
-/**
- * @param {number} ms
- * @returns {Promise<null>}
- */
-const after = (ms) => new Promise((resolve) => setTimeout(() => resolve(null), ms));
+/** @param {number} ms @returns {Promise<null>} */
+const after = (ms) => new Promise((resolve) => setTimeout(resolve, ms, null));
