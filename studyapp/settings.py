@@ -95,7 +95,7 @@ BROKERS = ("filesystem://", "redis://", "rediss://", "amqp://", "amqps://")
 
 
 def broker() -> str:
-    url = os.environ.get("BROKER_URL") or "filesystem://"
+    url = os.environ.get("BROKER_URL") or "filesystem://localhost/"
     if not url.startswith(BROKERS):
         raise ImproperlyConfigured(
             f"BROKER_URL: expected one of {', '.join(BROKERS)}, got {url.split('@')[-1]!r}"

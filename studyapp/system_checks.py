@@ -11,10 +11,15 @@ WAL_RESET_FIXED = (3, 51, 3)
 
 
 @register(Tags.database)
-def sqlite_is_new_enough(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
-    """SQLite before 3.51.3 can corrupt a WAL database when two connections write and checkpoint at once."""
+def sqlite_is_new_enough(
+    app_configs: Sequence[Any] | None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """SQLite before 3.51.3 can corrupt a WAL database when two connections write and checkpoint at once.
+
+    Said by `migrate` and `check --database default`, which ask about databases; not by every command.
+    """
     uses_sqlite = settings.DATABASES["default"]["ENGINE"].endswith("sqlite3")
-    if not uses_sqlite or sqlite3.sqlite_version_info >= WAL_RESET_FIXED:
+    if not databases or not uses_sqlite or sqlite3.sqlite_version_info >= WAL_RESET_FIXED:
         return []
     return [
         Warning(

@@ -28,7 +28,7 @@ class Command(BaseCommand):
             if not no_serve:
                 serving.require_free(port)
             self.say(f"data folder {settings.DATA_DIR}")
-            for warning in system_checks.sqlite_is_new_enough(None):
+            for warning in system_checks.sqlite_is_new_enough(None, ["default"]):
                 self.say(f"note: {warning.msg} {warning.hint}")
             call_command("migrate", verbosity=0)
             call_command("collectstatic", interactive=False, verbosity=0)
