@@ -38,7 +38,7 @@ class Outbox {
   }
 
   /**
-   * Runs steps in one transaction that is on disk when the promise resolves.
+   * One transaction; it is on disk when the promise resolves.
    * @param {(store: (name: string) => IDBObjectStore) => void} steps
    */
   #write(steps) {

@@ -48,7 +48,7 @@ export class Panel {
     this.show(name, values);
     const button = /** @type {HTMLButtonElement} */ (this.#root.querySelector("[data-action=go]"));
     const full_screen = /** @type {HTMLButtonElement} */ (this.#root.querySelector("[data-action=fullscreen]"));
-    // The full screen keeps other things out of sight; some phones have none.
+    // Some phones have no full screen.
     full_screen.hidden = !document.fullscreenEnabled || document.fullscreenElement !== null;
     full_screen.addEventListener("click", () => {
       document.documentElement.requestFullscreen().catch(() => {});

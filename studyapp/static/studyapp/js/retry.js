@@ -6,7 +6,7 @@ const LONGEST_MS = 30_000;
 /** Statuses of passing troubles, 0 for no connection; every other refusal will be the same next time. */
 const PASSING = new Set([0, 408, 425, 429, 500, 502, 503, 504]);
 
-/** An answer of the server that is not a success, or no answer at all (status 0). */
+/** A reply that is no success, or no reply at all (status 0). */
 export class ServerError extends Error {
   /**
    * @param {string} message for people
@@ -37,7 +37,7 @@ export function backoff(failures, random, retry_after_s = 0) {
   return Math.max(ceiling_ms * (0.5 + 0.5 * random), retry_after_s * 1000 * (1 + 0.1 * random));
 }
 
-/** Waits end early when the connection comes back or the page is looked at again. @type {Pace} */
+/** Waits end when the connection comes back or the page is looked at again. @type {Pace} */
 export const browserPace = {
   random: Math.random,
   wait: (ms) =>

@@ -18,8 +18,6 @@ import { playedTrial } from "./trial.js";
 import { Witness } from "./witness.js";
 
 const MEASURED_FOR_MS = 900;
-/** Until a measurement says otherwise. */
-const USUAL_FRAME_MS = 1000 / 60;
 
 /** @param {Config} config @param {Gate} gate @returns {Stage} */
 function builtStage(config, gate) {
@@ -31,7 +29,7 @@ function builtStage(config, gate) {
     witness: new Witness(element(".witness"), config.mask_gray),
     attention: new Attention(),
     buttons: [...document.querySelectorAll("button")].filter((button) => button.dataset.answer),
-    frame_ms: USUAL_FRAME_MS,
+    frame_ms: 1000 / 60, // until it is measured
     lags: [],
     previous_onset_ms: -Infinity,
   };
@@ -120,7 +118,7 @@ class Sitting {
   async #nextTrial() {
     while (!this.blocks.next && !this.blocks.is_finished) {
       if (this.blocks.is_starved) await this.#sendAll();
-      this.panel.show("loading");
+      else this.panel.show("loading");
       await this.#insisted(() => this.blocks.load());
     }
     return this.blocks.next;

@@ -26,7 +26,7 @@ export const latenessLimit = (frame_ms) => Math.min(4, frame_ms / 4);
 /** @type {Partial<Record<State, Step>>} */
 const NEXT = { waiting: "fixation", fixation: "blank", blank: "picture", picture: "mask" };
 
-/** One trial, from the cross to the answer. Ask it in every frame; it names the step to draw in that frame. */
+/** One trial, from the cross to the answer; asked in every frame, it names the step to draw. */
 export class Timeline {
   /** @param {TrialPlan} plan */
   constructor(plan) {
@@ -36,7 +36,7 @@ export class Timeline {
     this.state = "waiting";
     /** @type {Partial<Record<Step, Mark>>} */
     this.marks = {};
-    /** Longest time between two frames from the onset to one frame after the mask. */
+    /** Longest between two frames, from the onset to one frame after the mask. */
     this.longest_gap_ms = 0;
     this.last_frame_at_ms = NaN;
   }
