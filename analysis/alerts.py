@@ -73,13 +73,13 @@ def missing_cells(results: Results) -> list[str]:
 
 
 def stand_in_rules(results: Results) -> list[str]:
-    """Cells whose bar does not come from the two-way variance, by the rule that stands in for it."""
+    """Points whose bar does not come from the two-way variance, by the rule that stands in for it."""
     found = []
-    for rule, meaning in RULES.items():
-        cells = results.cells[results.cells["rule"] == rule]
-        if rule != "two-way" and len(cells):
+    for name, cells in results.cells.groupby("rule"):
+        if name != "two-way":
+            which = some(cell_name(row) for row in cells.itertuples())
             found.append(
-                f"Bars by another rule ({meaning}): {some(cell_name(row) for row in cells.itertuples())}."
+                f"Bars by another rule ({RULES[name].method}), for {RULES[name].holds_for}: {which}."
             )
     return found
 

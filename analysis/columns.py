@@ -133,7 +133,7 @@ COLUMNS: dict[str, Kind] = {
     "participant": Text(),
     "sitting": Text(),
     "trial": Text(),
-    "ordinal": Number(0, 10_000_000, "its place in the sitting", is_whole=True),
+    "ordinal": Number(0, 10_000_000, "trials", is_whole=True),
     "kind": Choice(("practice", "main", "catch", "repeat")),
     "protocol": Text(),
     "source": Text(),

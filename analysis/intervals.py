@@ -2,7 +2,7 @@
 
 Knows the two-way cluster variance of cell proportions and its interval on the logit scale, the rules for
 cells in which that variance cannot be estimated, and Wilson's interval for comparison. Counting is in
-`counts`; what the numbers mean for a reader is in `answers`.
+`counts`; what is said of the numbers is in `sections`.
 
 The usual binomial bar treats every trial as an independent draw. It is not: a person answers many trials
 and an image is seen by many people. In simulated studies of the paper's size a nominal 95 % binomial bar
@@ -18,6 +18,7 @@ Gelbach and Miller 2011, J. Bus. Econ. Stat. 29:238-249). Degrees of freedom aft
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -27,19 +28,28 @@ from analysis.counts import CountTables
 
 CONFIDENCE = 0.95
 
-ESTIMAND = "share of pictures judged real, for new people and new images"
 METHOD = (
     "two-way cluster variance over people and images, V_people + max(V_images - V_trial, 0), on the logit "
     "scale, t quantile with Satterthwaite degrees of freedom"
 )
 
-# What an interval rests on, cell by cell: its rule, and what the rule means for the reader.
+
+class Rule(NamedTuple):
+    """How an interval was got, and for whom and what it holds (the end of `share judged real, for ...`)."""
+
+    method: str
+    holds_for: str
+
+
+NEW = "new people and new images"
 RULES = {
-    "two-way": "the rule for all cells with enough people and images",
-    "all alike": "all answers alike: Wilson's interval on the number of trials divided by the design effect",
-    "one person": "one person: Wilson's interval on the trials, for this person alone",
-    "one image": "one image: the variance between people alone, for this image alone",
-    "no spread": "people agree exactly: the binomial variance in place of an estimate of zero",
+    "two-way": Rule(METHOD, NEW),
+    "all alike": Rule(
+        "all answers alike: Wilson's interval on the number of trials divided by the design effect", NEW
+    ),
+    "one person": Rule("one person: Wilson's interval on the trials", "this person alone"),
+    "one image": Rule("one image: the variance between people alone", "new people and this image alone"),
+    "no spread": Rule("people agree exactly: the binomial variance in place of an estimate of zero", NEW),
 }
 
 

@@ -60,6 +60,8 @@ def newest_export(simulated: bool) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="tachisto-export-") as folder:
         command = [sys.executable, str(PROJECT / "manage.py"), "export_responses", "--out", folder]
         command += ["--simulated"] * simulated
+        if sys.stderr.isatty():
+            print("exporting the newest study ...", file=sys.stderr)
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise ReportError(f"the newest study could not be exported: {last_sentence(done.stderr)}")

@@ -18,11 +18,9 @@ from analysis.intervals import Covariance
 from analysis.provenance import Provenance
 from analysis.responses import Selection
 
-MEAN_ESTIMAND = (
-    "share of pictures judged real, averaged over the presentation times with equal weights, for new people and "
-    "new images"
-)
-DIFFERENCE_ESTIMAND = "difference of two such averages, for new people and new images"
+CELL_ESTIMAND = "share of pictures judged real"
+MEAN_ESTIMAND = "share of pictures judged real, averaged over the presentation times with equal weights"
+DIFFERENCE_ESTIMAND = f"difference of two such averages, for {intervals.NEW}"
 DIFFERENCE_METHOD = (
     "two-way cluster variance over people and images from the covariance of all cells, t quantile with "
     "Satterthwaite degrees of freedom, on the scale of proportions, not adjusted for the number of comparisons"
@@ -151,15 +149,23 @@ def proportions(results: Results) -> list[Number]:
     found = []
     for row in results.cells.itertuples():
         name = f"judged real: {row.source} at {row.exposure_ms:g} ms"
-        found.append(quoted(name, row, intervals.ESTIMAND))
+        found.append(quoted(name, row, CELL_ESTIMAND))
     for row in results.means.itertuples():
         found.append(quoted(f"judged real: {row.source}, mean over times", row, MEAN_ESTIMAND))
     return found
 
 
 def quoted(name: str, row: Any, estimand: str) -> Number:
-    method = intervals.METHOD if row.rule == "two-way" else intervals.RULES[row.rule]
-    return Number(name, rounded(row.p), "proportion", estimand, method, rounded(row.low), rounded(row.high))
+    rule = intervals.RULES[row.rule]
+    return Number(
+        name=name,
+        value=rounded(row.p),
+        unit="proportion",
+        estimand=f"{estimand}, for {rule.holds_for}",
+        method=rule.method,
+        low=rounded(row.low),
+        high=rounded(row.high),
+    )
 
 
 def differences(results: Results) -> list[Number]:

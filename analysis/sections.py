@@ -298,7 +298,7 @@ def how_it_was_analysed(results: Results) -> list[str]:
         "means weigh presentation times equally, and differences use the covariance of all points.",
         "Intervals are pointwise and not adjusted for the number of comparisons.",
         *(
-            f"{counted(used[rule], 'point')} needed another rule: {intervals.RULES[rule]}."
+            f"{counted(used[rule], 'point')} needed another rule: {intervals.RULES[rule].method}."
             for rule in stand_ins
         ),
         f"Computed with Tachisto {made.code_version} (code {made.code_sha256[:12]}, data {made.data_sha256[:12]}).",
