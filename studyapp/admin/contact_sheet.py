@@ -27,7 +27,7 @@ class Layout:
 
 
 LAYOUTS: dict[str, Layout] = {
-    "strip": Layout(columns=8, rows=1, enlargement=1),
+    "strip": Layout(columns=6, rows=1, enlargement=1),
     "sheet": Layout(columns=10, rows=10, enlargement=2),
 }
 

@@ -23,7 +23,7 @@ from studyapp.models import ImageSet
 
 A_DAY_S = 24 * 3600
 # Parts of the manifest that the page shows in words; the rest is shown as it is.
-TOLD_ELSEWHERE = ("credits", "notes", "class_names")
+TOLD_ELSEWHERE = ("checkpoint", "credits", "notes", "class_names")
 NO_CHECKPOINT = (
     "No checkpoint came with this installation: expected *.safetensors files in generator/weights. "
     "`python -m generator train` makes one, `manage.py generate --checkpoint PATH` uses it."
@@ -47,7 +47,6 @@ class ImageSetAdmin(admin.ModelAdmin):
     list_display = (
         "name",
         "strip",
-        "source",
         "dataset",
         "n_pictures",
         "size_px",
@@ -75,6 +74,7 @@ class ImageSetAdmin(admin.ModelAdmin):
                 "fields": (
                     "origin",
                     labelled("checkpoint_sha256", "SHA-256 of the checkpoint"),
+                    "recipe",
                     "n_seed",
                     "credits",
                     "notes",
@@ -142,6 +142,12 @@ class ImageSetAdmin(admin.ModelAdmin):
     @admin.display(ordering="checkpoint_sha256")
     def checkpoint(self, image_set: ImageSet) -> SafeString | str:
         return hash_start(image_set.checkpoint_sha256)
+
+    @admin.display(description="recipe")
+    def recipe(self, image_set: ImageSet) -> SafeString | str:
+        checkpoint = image_set.manifest.get("checkpoint")
+        config = checkpoint.get("config") if isinstance(checkpoint, dict) else None
+        return readable_json(config) if config else NOTHING
 
     @admin.display(description="seed")
     def n_seed(self, image_set: ImageSet) -> str:

@@ -18,6 +18,7 @@ class PeopleAdmin(UserAdmin):
         utc_column("last_login", "last sign-in"),
     )
     list_filter = ("is_active", "is_staff", "is_superuser", "groups")
+    show_facets = admin.ShowFacets.NEVER
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return super().get_queryset(request).prefetch_related("groups")
