@@ -129,7 +129,7 @@ class Browser:
         """The answer, asked for again while the trouble may pass."""
         url = urljoin(self.origin, url)
         give_up_at, pause_s = time.monotonic() + PATIENCE_S, SHORTEST_S
-        while True:
+        while not self.stopped.is_set():
             try:
                 answer = self._exchange(method, url, body, headers)
                 if answer.status not in PASSING:
@@ -142,8 +142,8 @@ class Browser:
                 raise BotError(f"{url}: no answer within {PATIENCE_S:.0f} seconds ({trouble})")
             self.n_retries += 1
             pause_s = min(LONGEST_S, 2 * pause_s)
-            if self.stopped.wait(pause_s * (0.5 + 0.5 * self.rng.random())):
-                raise BotError("stopped")
+            self.stopped.wait(pause_s * (0.5 + 0.5 * self.rng.random()))
+        raise BotError("stopped")
 
     def _exchange(self, method: str, url: str, body: bytes | None, headers: dict[str, str]) -> Answer:
         parts = urlsplit(url)

@@ -281,3 +281,11 @@ def test_a_bot_does_not_leave_its_site() -> None:
     browser = Browser("http://127.0.0.1:9", random.Random(1))
     with pytest.raises(BotError, match="a bot does not leave its site"):
         browser.get("https://example.org/")
+
+
+def test_a_stopped_bot_asks_for_nothing_more(moody_server: http.server.HTTPServer) -> None:
+    browser = Browser(f"http://127.0.0.1:{moody_server.server_port}", random.Random(1))
+    browser.stopped.set()
+    with pytest.raises(BotError, match="stopped"):
+        browser.post_json("/api/responses", {}, "token")
+    assert Moody.bodies == []

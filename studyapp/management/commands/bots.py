@@ -71,6 +71,8 @@ class Command(BaseCommand):
                 self.stdout.write(f"planted curve: {options['truth']}  {n_cells} cells")
         except BotError as error:
             raise CommandError(str(error)) from error
+        except KeyboardInterrupt:
+            raise CommandError("stopped; sittings under way stay unfinished, marked simulated") from None
         self.tell(outcome, options["participants"])
 
     def sent_crowd(self, study: Study, options: dict[str, Any]) -> Outcome:
