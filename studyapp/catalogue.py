@@ -116,9 +116,10 @@ def _new_image_set(
     manifest = dict(checked.manifest or {})
     manifest.pop("images", None)
     named = source or manifest.get("source")
-    if not named or slugify(named) != named:
+    if not named or slugify(named) != named or len(named) > 50:
         raise CatalogueError(
-            f"{path}: expected a source name of small letters, digits and dashes (--source NAME), got {named!r}"
+            f"{path}: expected a source name of at most 50 small letters, digits and dashes (--source NAME), "
+            f"got {named!r:.60}"
         )
     if source and manifest.get("source") and source != manifest["source"]:
         raise CatalogueError(f"{path}: the manifest says source {manifest['source']}, you said {source}")

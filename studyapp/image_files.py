@@ -6,12 +6,14 @@ Knows what may be wrong with such files; leaves what is stored to `catalogue`.
 import hashlib
 import io
 import json
+import math
+import re
 import stat
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NoReturn
 
 from PIL import Image as Picture
 from PIL import UnidentifiedImageError
@@ -20,7 +22,10 @@ MAX_SIDE_PX = 1024
 MAX_FILE_BYTES = 16 * 2**20
 MAX_TOTAL_BYTES = 8 * 2**30
 MAX_FILES = 1_000_000
+MAX_NAME = 300
+MAX_CLASS = 2**31 - 1
 FORMAT = 1
+UNSTORABLE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 
 
 class ImageSetError(ValueError):
@@ -83,6 +88,10 @@ def _checked_members(path: Path, archive: zipfile.ZipFile) -> list[zipfile.ZipIn
         name = PurePosixPath(info.filename)
         if name.is_absolute() or ".." in name.parts or "\\" in info.filename or ":" in info.filename:
             raise ImageSetError(f"{path}: {info.filename!r} points outside the zip; it was not made for us")
+        if len(info.filename) > MAX_NAME:
+            raise ImageSetError(
+                f"{path}: expected file names of at most {MAX_NAME} characters, got {info.filename[:40]!r}..."
+            )
         if stat.S_ISLNK(info.external_attr >> 16):
             raise ImageSetError(f"{path}: {info.filename!r} is a symbolic link; expected plain files")
         if info.flag_bits & 1:
@@ -104,9 +113,25 @@ def _json_member(path: Path, archive: zipfile.ZipFile, name: str) -> Any:
     if name not in archive.namelist():
         return None
     try:
-        return json.loads(archive.read(name))
+        text = archive.read(name).decode()
+        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+        if UNSTORABLE.search(text):
+            # Half characters and NUL are JSON, and no database takes them.
+            json.dumps(value, ensure_ascii=False).encode()
+            if "\\u0000" in text:
+                raise ValueError("it holds the character NUL")
     except (ValueError, RecursionError, zipfile.BadZipFile) as error:
         raise ImageSetError(f"{path}: {name} is no valid JSON ({error})") from error
+    return value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    return number if math.isfinite(number) else _refuse_constant(digits)
 
 
 def _labels(path: Path, dataset: Any) -> dict[str, int]:
@@ -118,7 +143,7 @@ def _labels(path: Path, dataset: Any) -> dict[str, int]:
         and len(row) == 2
         and isinstance(row[0], str)
         and isinstance(row[1], int)
-        and row[1] >= 0
+        and 0 <= row[1] <= MAX_CLASS
         for row in labels
     )
     if not good:
@@ -126,14 +151,39 @@ def _labels(path: Path, dataset: Any) -> dict[str, int]:
     return dict(labels)
 
 
-MANIFEST_TYPES: dict[str, type | tuple[type, ...]] = {
-    "format": int,
-    "source": str,
-    "is_real": bool,
-    "class_names": list,
-    "width_px": int,
-    "height_px": int,
-    "images": list,
+def _text(most: int) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, str) and len(value) <= most
+
+
+def _whole(low: int, high: int) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+
+def _or_null(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: value is None or check(value)
+
+
+def _checkpoint(value: Any) -> bool:
+    return isinstance(value, dict) and _text(64)(value.get("sha256", ""))
+
+
+# What the catalogue stores of a manifest, with the ranges of its columns. The rest may be anything.
+MANIFEST_CHECKS: dict[str, Callable[[Any], bool]] = {
+    "source": _text(50),
+    "is_real": lambda value: isinstance(value, bool),
+    "family": _or_null(_text(50)),
+    "dataset": _or_null(_text(100)),
+    "class_names": lambda value: isinstance(value, list) and all(isinstance(name, str) for name in value),
+    "width_px": _whole(1, MAX_SIDE_PX),
+    "height_px": _whole(1, MAX_SIDE_PX),
+    "checkpoint": _or_null(_checkpoint),
+    "images": lambda value: isinstance(value, list),
+}
+IMAGE_CHECKS: dict[str, Callable[[Any], bool]] = {
+    "file": _text(MAX_NAME),
+    "sha256": _text(64),
+    "class": _or_null(_whole(0, MAX_CLASS)),
+    "seed": _or_null(_whole(-(2**63), 2**63 - 1)),
 }
 
 
@@ -145,18 +195,22 @@ def _checked_manifest(path: Path, manifest: Any) -> dict[str, Any]:
             f"{path}: manifest.json: expected format {FORMAT}, got {manifest.get('format')!r}; "
             "it was written by another version of Tachisto"
         )
-    for key, kind in MANIFEST_TYPES.items():
-        if not isinstance(manifest.get(key), kind):
+    for key, is_valid in MANIFEST_CHECKS.items():
+        if not is_valid(manifest.get(key)):
             raise ImageSetError(
                 f"{path}: manifest.json: {key}: got {manifest.get(key)!r:.60}, which is no valid value"
             )
     for row, image in enumerate(manifest["images"]):
-        if (
-            not isinstance(image, dict)
-            or not isinstance(image.get("file"), str)
-            or not isinstance(image.get("sha256"), str)
-        ):
-            raise ImageSetError(f"{path}: manifest.json: images[{row}]: expected file and sha256")
+        if not isinstance(image, dict):
+            raise ImageSetError(
+                f"{path}: manifest.json: images[{row}]: expected an object with file and sha256"
+            )
+        for key, is_valid in IMAGE_CHECKS.items():
+            if not is_valid(image.get(key)):
+                raise ImageSetError(
+                    f"{path}: manifest.json: images[{row}]: {key}: got {image.get(key)!r:.60}, "
+                    "which is no valid value"
+                )
     return manifest
 
 

@@ -1,9 +1,12 @@
 """Image sets and jobs in the admin: what comes in, how it looks, what is refused, and what may leave."""
 
+import hashlib
 import io
+import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -18,6 +21,7 @@ from studyapp.models import ImageSet, Job, JobSlice, Study
 from tests.image_sets import pixels_of, png, write_image_set
 
 UPLOAD = "/admin/studyapp/imageset/add/"
+MARKUP = '<script>alert("x")</script>'
 
 
 @pytest.fixture
@@ -150,6 +154,49 @@ def test_a_file_that_lies_is_refused_at_the_file(researcher: Client, lie: str):
 def test_a_source_that_is_no_name_is_refused_at_the_source(researcher: Client, tmp_path: Path):
     answer = upload(researcher, zip_of({"a.png": PICTURE}), source="two words")
     assert list(answer.context["form"].errors) == ["source"]
+
+
+ODD_VALUES = (
+    *(None, 3, -1, 2**70, 1.5, True, [], [1], {}, {"a": {"b": None}}, "x" * 5000, "a\x00b", MARKUP),
+    *("half a character \ud800", float("nan"), float("inf")),
+)
+MANIFEST_KEYS = ("source", "is_real", "family", "dataset", "class_names", "width_px", "checkpoint", "seed")
+
+
+def with_odd(manifest: dict[str, Any], key: str, value: Any) -> bytes:
+    """A zip of one picture whose manifest says something odd, of the set or of the picture."""
+    whole, _, part = key.partition(".")
+    if part:
+        manifest["images"][0][part] = value
+    else:
+        manifest[whole] = value
+    return zip_of({"images/000000.png": PICTURE, "manifest.json": json.dumps(manifest).encode()})
+
+
+@pytest.mark.parametrize(
+    "key",
+    (
+        *MANIFEST_KEYS,
+        "sampler",
+        "credits",
+        "notes",
+        "image.file",
+        "image.sha256",
+        "image.class",
+        "image.seed",
+    ),
+)
+def test_whatever_a_manifest_says_it_is_taken_and_shown_or_refused_in_words(researcher: Client, key: str):
+    for value in ODD_VALUES:
+        picture = {"file": "images/000000.png", "sha256": hashlib.sha256(pixels_of("x")).hexdigest()}
+        good = {"format": 1, "source": "gan", "is_real": False, "width_px": 8, "height_px": 8}
+        manifest = good | {"class_names": [], "images": [picture]}
+        answer = upload(researcher, with_odd(manifest, key, value), source="")
+        if answer.status_code == 302:
+            assert researcher.get(answer.url).status_code == 200, value
+            ImageSet.objects.all().delete()
+        else:
+            assert answer.context["form"].errors["file"], value
 
 
 # ---- leaving ----
