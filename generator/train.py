@@ -28,7 +28,7 @@ from generator.families.family import Losses, PartTrainer
 from generator.pixels import unit_from_bytes
 from generator.provenance import commit, now_utc
 from generator.recipe import Recipe, Training
-from generator.whole_file import whole_file
+from generator.whole_file import whole_file, write_errors
 
 RESUME_SUFFIX = ".resume"
 LOSSES_SUFFIX = ".losses"
@@ -80,7 +80,7 @@ def train(
     run = Run(recipe, images, out, model, images.sha256(), zeros, dict.fromkeys(parts, 0.0))
     if resume:
         _go_on(run)
-    _forget_losses_after(run)
+    _begin_losses(run)
     for at, part in enumerate(parts):
         if run.share_done(part) < 1:
             # A part is the same whether it trains after the others, alone or elsewhere.
@@ -165,20 +165,24 @@ def _report_losses(run: Run, part: str) -> dict[str, float]:
     run.late_losses.clear()
     line = {"part": part, "images_seen": run.images_seen[part]}
     line |= {name: round(mean, 5) for name, mean in means.items()}
-    run.out.parent.mkdir(parents=True, exist_ok=True)
-    with beside(run.out, LOSSES_SUFFIX).open("a", encoding="utf-8") as file:
+    path = beside(run.out, LOSSES_SUFFIX)
+    with write_errors(path), path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(line) + "\n")
     return means
 
 
-def _forget_losses_after(run: Run) -> None:
-    """Drop lines of the losses file that this run will write again: all of them unless it goes on."""
+def _begin_losses(run: Run) -> None:
+    """Make the losses file, with the lines that this run will not write again if it goes on.
+
+    Also the proof, before any work, that files can be written there.
+    """
     path = beside(run.out, LOSSES_SUFFIX)
-    if path.is_file():
-        lines = [json.loads(text) for text in path.read_text(encoding="utf-8").splitlines()]
-        known = [line for line in lines if line["images_seen"] <= run.images_seen.get(line["part"], 0)]
-        with whole_file(path) as file:
-            file.write("".join(json.dumps(line) + "\n" for line in known).encode())
+    texts = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.is_file() else []
+    # A killed run may leave half a line at the end.
+    lines = [json.loads(text) for text in texts if text.endswith("\n")]
+    known = [line for line in lines if line["images_seen"] <= run.images_seen.get(line["part"], 0)]
+    with whole_file(path) as file:
+        file.write("".join(json.dumps(line) + "\n" for line in known).encode())
 
 
 def beside(out: Path, suffix: str) -> Path:

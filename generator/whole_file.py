@@ -23,22 +23,30 @@ def whole_file(target: Path) -> Iterator[IO[bytes]]:
     Raises WriteError, with the reason, if the disk is full or the folder may not be written to.
     """
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.part")
+    with write_errors(target):
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with temporary.open("xb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(target)
+            flush_folder(target.parent)
+        finally:
+            with suppress(OSError):  # already renamed, or its folder could not be made
+                temporary.unlink()
+
+
+@contextmanager
+def write_errors(target: Path) -> Iterator[None]:
+    """Say which file could not be written and why, as a WriteError."""
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
-        flush_folder(target.parent)
+        yield
     except OSError as error:
         what = "the disk is full" if error.errno == errno.ENOSPC else str(error)
         raise WriteError(
             f"{target}: could not be written and nothing half-written is left: {what}"
         ) from error
-    finally:
-        with suppress(OSError):  # already renamed, or its folder could not be made
-            temporary.unlink()
 
 
 def flush_folder(folder: Path) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from generator.datasets.download import Archive, fetch
 from generator.datasets.labelled import Classes, Credit, LabelledImages, Pixels, Request
-from generator.datasets.pictures import load_pictures
+from generator.datasets.pictures import picture_files, pictures
 from generator.errors import DataError
 from generator.whole_file import whole_file
 
@@ -62,9 +62,9 @@ def load_cifar10(request: Request) -> LabelledImages:
             f"cifar10 does not come with Tachisto and {folder} does not hold it: name the folder of its binary "
             "files with --data, or add --download"
         )
-    if folder.is_file() or (folder.is_dir() and not list(folder.glob("*.bin"))):
-        return _encoded_copy(folder, request)
-    return _binary_files(folder, request.split)
+    if any((folder / name).exists() for name in _all_files()):
+        return _binary_files(folder, request.split)
+    return _encoded_copy(folder)
 
 
 def is_official_layout(folder: Path) -> bool:
@@ -153,9 +153,15 @@ def _records(path: Path) -> tuple[Pixels, Classes]:
     return np.ascontiguousarray(planes.transpose(0, 2, 3, 1)), labels
 
 
-def _encoded_copy(path: Path, request: Request) -> LabelledImages:
+def _encoded_copy(path: Path) -> LabelledImages:
     """CIFAR-10 out of pictures in class folders, if the classes are its ten."""
-    copy = load_pictures(Request(path=path, split=request.split))
+    with picture_files(path) as files:
+        if not files:
+            raise DataError(
+                f"{path}: expected the binary files of CIFAR-10 ({FILES['train'][0]}, ...) or pictures in class "
+                "folders, found neither"
+            )
+        copy = pictures(path, files)
     if copy.class_names != CLASS_NAMES or copy.pixels.shape[1:3] != (SIDE_PX, SIDE_PX):
         raise DataError(
             f"{path}: expected the binary files of CIFAR-10 or 32x32 pictures in folders named "

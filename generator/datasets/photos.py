@@ -181,7 +181,7 @@ def overlap(one: Window, other: Window) -> float:
 
 
 def area_average(picture: Image.Image, window: Window) -> Pixels:
-    """The window's area means on 32x32, uint8 (32, 32, 3)."""
+    """The window's area means on 32x32, uint8 (32, 32, 3); rounded along rows, then along columns."""
     box = (window.left, window.top, window.left + window.side, window.top + window.side)
     small = picture.resize((SIDE_PX, SIDE_PX), Image.Resampling.BOX, box=box)
     return np.asarray(small, dtype=np.uint8)
