@@ -54,7 +54,9 @@ def images_needed(settings: Settings, n_examples: int) -> dict[str, int]:
     """
     total = sum(settings.source_weights.values())
     trials = settings.n_trials + settings.practice_trials
-    shares = {name: math.ceil(trials * weight / total) + 1 for name, weight in settings.source_weights.items()}
+    shares = {
+        name: math.ceil(trials * weight / total) + 1 for name, weight in settings.source_weights.items()
+    }
     return {
         name: share + math.ceil(share / 10) + (n_examples if name == REAL else 0)
         for name, share in shares.items()
@@ -122,7 +124,8 @@ def _stimuli(study: Study, sources: list[StudySource]) -> list[Stimulus]:
     return stimuli
 
 
-def _definition(study: Study, sources: list[StudySource]) -> dict[str, Any]:
+def _design(study: Study, sources: list[StudySource]) -> dict[str, Any]:
+    """What a researcher has written: the fields and the sources, without what opening adds."""
     return {
         **{name: getattr(study, name) for name in FROZEN_FIELDS},
         "sources": [
@@ -134,16 +137,27 @@ def _definition(study: Study, sources: list[StudySource]) -> dict[str, Any]:
             }
             for s in sources
         ],
-        "pack_sha256": study.pack_sha256,
-        "code_version": __version__,
     }
+
+
+def _require_unchanged(study: Study, sources: list[StudySource]) -> None:
+    """Refuse to open another design than the one that was checked: writing the pack takes seconds."""
+    now = Study.objects.select_for_update().filter(pk=study.pk).first()
+    if now is None or now.status != Study.Status.DRAFT:
+        done = "deleted" if now is None else "opened"
+        raise OpeningError(f"study {study.slug}: somebody else has just {done} it")
+    now_sources = list(now.sources.select_related("image_set"))
+    if now_sources != sources or _design(now, now_sources) != _design(study, sources):
+        raise OpeningError(
+            f"study {study.slug}: somebody edited it while it was being opened; look at it and open it again"
+        )
 
 
 def open_study(study: Study) -> Study:
     """Freeze and open a draft; all of it or nothing.
 
     Raises OpeningError for too few images, mixed sizes, shared pictures, a study that is not a
-    draft; CatalogueError if a file no longer holds what was catalogued.
+    draft, or that somebody edits meanwhile; CatalogueError if a file no longer holds what was catalogued.
     """
     if study.status != Study.Status.DRAFT:
         raise OpeningError(f"study {study.slug}: expected a draft, it is {study.status} already")
@@ -158,12 +172,15 @@ def open_study(study: Study) -> Study:
     finally:
         building.unlink(missing_ok=True)
     study.width_px, study.height_px = sources[0].image_set.width_px, sources[0].image_set.height_px
-    study.definition = _definition(study, sources)
+    study.definition = {
+        **_design(study, sources),
+        "pack_sha256": study.pack_sha256,
+        "code_version": __version__,
+    }
     study.version = hashlib.sha256(json.dumps(study.definition, sort_keys=True).encode()).hexdigest()
     study.status, study.opened_utc = Study.Status.OPEN, timezone.now()
     with transaction.atomic():
-        if not Study.objects.filter(pk=study.pk, status=Study.Status.DRAFT).update(status=Study.Status.OPEN):
-            raise OpeningError(f"study {study.slug}: somebody else has just opened it")
+        _require_unchanged(study, sources)
         Stimulus.objects.bulk_create(stimuli, batch_size=1000)
         study.save()
     return study

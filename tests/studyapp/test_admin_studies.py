@@ -15,6 +15,7 @@ from django.urls import reverse
 from studyapp.admin.study_form import StudyForm
 from studyapp.catalogue import import_images
 from studyapp.models import ImageSet, Response, Sitting, Study, Trial
+from studyapp.opening import OpeningError, open_study
 from tests.conftest import SOURCES, Person
 from tests.image_sets import write_image_set
 
@@ -206,6 +207,17 @@ def test_steps_and_exports_stand_in_the_history(researcher: Client, draft_study:
     researcher.post(page(draft_study, "close"))
     told = list(LogEntry.objects.order_by("pk").values_list("change_message", flat=True))
     assert told == ["Opened.", "Exported.", "Closed."]
+
+
+def test_a_design_that_was_edited_meanwhile_is_not_opened(draft_study: Study):
+    """Two researchers at once: what was checked and packed is what opens, or nothing does."""
+    stale = Study.objects.get(pk=draft_study.pk)
+    Study.objects.filter(pk=draft_study.pk).update(title="Edited meanwhile")
+    with pytest.raises(OpeningError, match="somebody edited it while it was being opened"):
+        open_study(stale)
+    draft_study.refresh_from_db()
+    assert (draft_study.status, draft_study.title) == (Study.Status.DRAFT, "Edited meanwhile")
+    assert not draft_study.stimuli.exists()
 
 
 def test_list_actions_ask_first_and_then_take_the_step(researcher: Client, draft_study: Study):
