@@ -73,13 +73,14 @@ class Answer:
 class Browser:
     """One person's browser at one site, `origin` such as http://127.0.0.1:8000.
 
-    Troubles that pass (no connection, a busy server) are waited out for PATIENCE_S with growing pauses;
+    Troubles that pass (no connection, a busy server) are waited out for `patience_s` with growing pauses;
     `stopped` ends them early. Raises BotError when patience runs out.
     """
 
     origin: str
     rng: random.Random
     stopped: threading.Event = field(default_factory=threading.Event)
+    patience_s: float = PATIENCE_S
     cookies: dict[str, str] = field(default_factory=dict)
     n_retries: int = 0
     _connection: http.client.HTTPConnection | None = None
@@ -128,7 +129,7 @@ class Browser:
     def _persistent(self, method: str, url: str, body: bytes | None, headers: dict[str, str]) -> Answer:
         """The answer, asked for again while the trouble may pass."""
         url = urljoin(self.origin, url)
-        give_up_at, pause_s = time.monotonic() + PATIENCE_S, SHORTEST_S
+        give_up_at, pause_s = time.monotonic() + self.patience_s, SHORTEST_S
         while not self.stopped.is_set():
             try:
                 answer = self._exchange(method, url, body, headers)
@@ -138,8 +139,9 @@ class Browser:
             except (OSError, http.client.HTTPException) as error:
                 self.close()
                 trouble = str(error) or type(error).__name__
-            if time.monotonic() > give_up_at:
-                raise BotError(f"{url}: no answer within {PATIENCE_S:.0f} seconds ({trouble})")
+            if time.monotonic() >= give_up_at:
+                where = url.partition("?")[0]
+                raise BotError(f"{where}: expected an answer, got none in {self.patience_s:.0f} s: {trouble}")
             self.n_retries += 1
             pause_s = min(LONGEST_S, 2 * pause_s)
             self.stopped.wait(pause_s * (0.5 + 0.5 * self.rng.random()))

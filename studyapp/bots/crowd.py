@@ -17,7 +17,7 @@ from django.core import signing
 from django.urls import reverse
 
 from studyapp.bots import walk
-from studyapp.bots.browser import BotError, Browser
+from studyapp.bots.browser import PATIENCE_S, BotError, Browser
 from studyapp.models import ConflictingResponse, Response, Sitting, Study, Trial
 from studyapp.views.pages import SIMULATED_SALT
 
@@ -133,6 +133,9 @@ class Crowd:
     def _scout(self) -> dict[str, Any]:
         """Begin the first sitting and find it in our database, before a second one begins elsewhere."""
         browser = self.browsers[0]
+        browser.patience_s = 0  # a wrong address shows at once
+        browser.get(self.welcome_url)
+        browser.patience_s = PATIENCE_S
         config = walk.begin(browser, self.welcome_url, self.mark)
         sitting = Sitting.objects.filter(public_id=config["sitting"], study=self.study).first()
         if sitting is None or not sitting.is_simulated:

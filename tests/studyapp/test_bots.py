@@ -5,6 +5,7 @@ import http.server
 import json
 import math
 import random
+import socket
 import statistics
 import threading
 from collections.abc import Iterator
@@ -220,6 +221,13 @@ def test_senseless_numbers_and_addresses_are_refused(
     arguments = {"participants": 1, "server": "http://127.0.0.1:9", **options}
     with pytest.raises(CommandError, match=f"expected a server such as http.*{found}"):
         call_command("bots", "small", stderr=StringIO(), **arguments)
+
+
+def test_a_server_that_is_not_there_is_refused_at_once(small_study: Study) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    with pytest.raises(CommandError, match=f"127.0.0.1:{port}/s/small/: expected an answer, got none in 0 s"):
+        call_command("bots", "small", participants=1, server=f"http://127.0.0.1:{port}", stderr=StringIO())
 
 
 # ---- a bad connection ----
