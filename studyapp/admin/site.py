@@ -38,6 +38,7 @@ class TachistoAdminSite(AdminSite):
 
     site_header = site_title = "Tachisto"
     index_title = "Studies and their data"
+    logout_template = "admin/signed_out.html"
     empty_value_display = "–"
     enable_nav_sidebar = False
 
@@ -71,6 +72,9 @@ class TachistoAdminSite(AdminSite):
             if name in listed and listed[name]["admin_url"]
         ]
         return context
+
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        return super().logout(request, {"title": "You are signed out", **(extra_context or {})})
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         return super().index(request, {**overview(request), **(extra_context or {})})

@@ -7,8 +7,8 @@ import json
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, F, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import Count, F, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -33,10 +33,21 @@ def place_of(trial: Trial) -> str:
     return f"{trial.sitting.public_id[:8]} #{trial.ordinal}"
 
 
-def answered_trials(sitting: OuterRef) -> Coalesce:
-    """How many trials of a sitting are answered, as a column of a query over sittings."""
-    rows = Trial.objects.filter(sitting=sitting, status=Trial.Status.ANSWERED).order_by()
-    return Coalesce(Subquery(rows.values("sitting").annotate(n=Count("pk")).values("n")), 0)
+class SittingList(ChangeList):
+    """A page of sittings with how many trials each has answered, counted for the rows on the page alone."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        sittings = list(self.result_list)
+        n_answered = dict(
+            Trial.objects.filter(sitting__in=sittings, status=Trial.Status.ANSWERED)
+            .order_by()
+            .values_list("sitting")
+            .annotate(n=Count("pk"))
+        )
+        for sitting in sittings:
+            sitting.answered = n_answered.get(sitting.pk, 0)
+        self.result_list = sittings
 
 
 CONSENTED, ENDED = utc_column("consent_utc", "consented"), utc_column("finished_utc", "ended")
@@ -71,12 +82,10 @@ class SittingAdmin(ReadOnlyAdmin):
     readonly_fields = ("person", "mark", "kind", "rows", "screen_facts")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Sitting]:
-        return (
-            super()
-            .get_queryset(request)
-            .select_related("study", "participant")
-            .annotate(answered=answered_trials(OuterRef("pk")))
-        )
+        return super().get_queryset(request).select_related("study", "participant")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return SittingList
 
     @admin.display(description="participant", ordering="participant__pseudonym")
     def person(self, sitting: Sitting) -> str:
@@ -90,7 +99,7 @@ class SittingAdmin(ReadOnlyAdmin):
     def kind(self, sitting: Sitting) -> str:
         return "simulated" if sitting.is_simulated else "person"
 
-    @admin.display(description="trials answered", ordering="answered")
+    @admin.display(description="trials answered")
     def n_answered(self, sitting: Sitting) -> str:
         return count(getattr(sitting, "answered", None))
 

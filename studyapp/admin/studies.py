@@ -264,7 +264,7 @@ class StudyAdmin(admin.ModelAdmin):
             messages.error(request, f"{study}: the disk refused ({error.strerror}). Nothing was changed.")
         else:
             self.log_change(request, study, step.logged)
-            messages.success(request, f"{study} {step.done}")
+            messages.success(request, f"Study {study} {step.done}")
 
     def _confirmation(
         self,
@@ -359,7 +359,7 @@ class StudyAdmin(admin.ModelAdmin):
             study = form.create()
             if study is not None:
                 self.log_addition(request, study, "Made from a preset.")
-                messages.success(request, f"{study} is a draft: look at it, then open it.")
+                messages.success(request, f"Study {study} is a draft: look at it, then open it.")
                 return redirect("admin:studyapp_study_change", study.pk)
         context = {
             **self.admin_site.each_context(request),

@@ -88,6 +88,11 @@ class StudyForm(forms.ModelForm):
     class Meta:
         model = Study
         fields = "__all__"  # noqa: DJ007  which ones are shown is said in the admin's fieldsets
+        widgets = {
+            "description": forms.Textarea(attrs={"rows": 4}),
+            "consent_text": forms.Textarea(attrs={"rows": 14}),
+            "debrief_text": forms.Textarea(attrs={"rows": 8}),
+        }
         labels = {
             "slug": "Short name",
             "quota": "Sittings wanted",
