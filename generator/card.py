@@ -19,7 +19,7 @@ from generator.sampling import require_trained, sampled_pixels
 from generator.train import LOSSES_SUFFIX, beside
 from generator.whole_file import whole_file
 
-SHEET_ROWS, SHEET_COLUMNS = 8, 16
+SHEET_ROWS, SHEET_COLUMNS = 8, 10
 SHEET_SEED = 0
 LAST_LOSSES = 5  # lines of the losses file that the card averages
 

@@ -3,15 +3,17 @@
 Noise belongs to (seed, i) by a hash. What is left is rounding: the sums inside a network may be ordered by
 the size of the batch. So images are always drawn in blocks of 64 that begin at multiples of 64, with the
 neighbours that a slice does not ask for drawn along and thrown away; every image then has the same
-neighbours in every call. Encoding to PNG runs in threads beside the drawing.
+neighbours in every call. Each block is drawn and encoded by one thread, several blocks at a time: threads
+that share one block wait for each other, on a busy machine most of the time.
 """
 
 import dataclasses
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -26,11 +28,9 @@ from generator.pixels import bytes_from_unit
 from generator.provenance import commit, now_utc, software
 
 BLOCK = 64
-ENCODING_THREADS = 2
-WAITING_BLOCKS = 4  # drawn and not yet stored; bounds the memory
 LARGEST_SEED = 2**63 - 1
 
-Block = list[EncodedImage]
+Result = TypeVar("Result")
 
 
 def sample_to_zip(
@@ -59,11 +59,11 @@ def sample_to_zip(
 
 def sampled_pixels(checkpoint: Checkpoint, seed: int, first: int, count: int) -> NDArray[np.uint8]:
     """Images first..first+count as uint8 (count, H, W, 3)."""
-    blocks = [
-        _drawn_block(checkpoint, seed, start)[0][_inside(start, first, count)]
-        for start in _block_starts(first, count)
-    ]
-    return np.concatenate(blocks)
+
+    def drawn(start: int) -> NDArray[np.uint8]:
+        return _drawn_block(checkpoint, seed, start)[0][_inside(start, first, count)]
+
+    return np.concatenate(list(_in_threads(drawn, _block_starts(first, count))))
 
 
 def require_trained(checkpoint: Checkpoint, name: str | Path) -> None:
@@ -76,18 +76,41 @@ def require_trained(checkpoint: Checkpoint, name: str | Path) -> None:
 
 
 def _encoded(checkpoint: Checkpoint, seed: int, first: int, count: int) -> Iterator[EncodedImage]:
-    """Images in order: while threads encode the last blocks, the next one is drawn."""
-    waiting: deque[Future[Block]] = deque()
-    with ThreadPoolExecutor(ENCODING_THREADS) as threads:
-        for start in _block_starts(first, count):
-            pixels, labels = _drawn_block(checkpoint, seed, start)
-            waiting.append(
-                threads.submit(_encoded_block, start, pixels, labels, _inside(start, first, count))
-            )
-            if len(waiting) > WAITING_BLOCKS:
-                yield from waiting.popleft().result()
+    """Images first..first+count in order."""
+
+    def encoded(start: int) -> list[EncodedImage]:
+        pixels, labels = _drawn_block(checkpoint, seed, start)
+        return [
+            encode(start + at, pixels[at], None if labels is None else int(labels[at]), seed=start + at)
+            for at in range(BLOCK)[_inside(start, first, count)]
+        ]
+
+    for block in _in_threads(encoded, _block_starts(first, count)):
+        yield from block
+
+
+def _in_threads(work: Callable[[int], Result], starts: Iterable[int]) -> Iterator[Result]:
+    """What `work` makes of every start, in order; few blocks are in memory at a time."""
+    threads = torch.get_num_threads()
+    waiting: deque[Future[Result]] = deque()
+    with one_thread_each(), ThreadPoolExecutor(threads) as pool:
+        for start in starts:
+            waiting.append(pool.submit(work, start))
+            if len(waiting) > 2 * threads:
+                yield waiting.popleft().result()
         while waiting:
-            yield from waiting.popleft().result()
+            yield waiting.popleft().result()
+
+
+@contextmanager
+def one_thread_each() -> Iterator[None]:
+    """Let torch use one thread for each call, so that calls can run beside each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @torch.inference_mode()
@@ -101,15 +124,6 @@ def _drawn_block(
     images = FAMILIES[checkpoint.family].sample(checkpoint.model, checkpoint.config, keys, labels)
     pixels = bytes_from_unit(images).permute(0, 2, 3, 1).contiguous().numpy()
     return pixels, None if labels is None else labels.numpy()
-
-
-def _encoded_block(
-    start: int, pixels: NDArray[np.uint8], labels: NDArray[np.int64] | None, inside: slice
-) -> Block:
-    return [
-        encode(start + at, pixels[at], None if labels is None else int(labels[at]), seed=start + at)
-        for at in range(BLOCK)[inside]
-    ]
 
 
 def _block_starts(first: int, count: int) -> range:
