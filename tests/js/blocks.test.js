@@ -27,6 +27,8 @@ function fakeServer(n, block = 10, { cut = () => false } = {}) {
       Array.from({ length: bytes.length / RECORD_BYTES }, (_, i) => ({ shows: bytes[i * RECORD_BYTES] })),
     record_bytes: RECORD_BYTES,
     quiet: { whenOpen: async () => {} },
+    pace: { random: () => 0, wait: async () => {} },
+    onTrouble: () => {},
   };
 }
 
@@ -65,15 +67,42 @@ test("two who ask at once share one request", async () => {
 });
 
 test("pictures cut off on the way are no pictures, and the same block is asked for again", async () => {
-  let is_cut = true;
-  const server = fakeServer(10, 10, { cut: () => is_cut });
+  let n_cut = 3;
+  const server = fakeServer(10, 10, { cut: () => n_cut-- > 0 });
   const blocks = new Blocks(server);
-  await assert.rejects(blocks.load(), (error) => error instanceof ServerError && error.isPassing);
-  assert.equal(blocks.next, undefined);
-  is_cut = false;
   await blocks.load();
-  assert.equal(blocks.next.ordinal, 1);
-  assert.deepEqual(server.asked, [0, 0]);
+  assert.equal(blocks.next.picture.shows, 1);
+  assert.deepEqual(server.asked, [0, 0, 0, 0]);
+});
+
+test("while the server is away there is one try at a time, however often a block is wanted", async () => {
+  let comesBack = () => {};
+  const troubles = [];
+  const server = fakeServer(10);
+  const plan = server.plan;
+  let is_away = true;
+  server.plan = (after) => {
+    if (is_away) throw new ServerError("away", { status: 0, code: "unreachable" });
+    return plan(after);
+  };
+  server.pace.wait = () => new Promise((resolve) => (comesBack = resolve));
+  server.onTrouble = (failures) => troubles.push(failures);
+  const blocks = new Blocks(server);
+  const wanted = Array.from({ length: 5 }, () => blocks.load());
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(troubles, [1]);
+  is_away = false;
+  comesBack();
+  await Promise.all(wanted);
+  assert.deepEqual(troubles, [1, 0]);
+  assert.deepEqual(server.asked, [0]);
+});
+
+test("a refusal for good is told to those who wait for the block", async () => {
+  const plan = async () => {
+    throw new ServerError("You have withdrawn.", { status: 409, code: "withdrawn" });
+  };
+  await assert.rejects(new Blocks({ ...fakeServer(10), plan }).load(), { code: "withdrawn" });
 });
 
 test("an empty plan that is not the end means that answers are awaited", async () => {

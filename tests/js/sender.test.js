@@ -231,13 +231,16 @@ test("the page is told how many are left", async () => {
 
 test("work is repeated while its trouble passes, and no longer", async () => {
   const pace = { random: () => 0, wait: turn };
+  const told = [];
+  const tell = (failures) => told.push(failures);
   let tries = 0;
   const work = async () => {
     tries += 1;
     if (tries < 4) throw unreachable();
     return "done";
   };
-  assert.equal(await persist(work, pace), "done");
-  await assert.rejects(persist(async () => Promise.reject(refused(404)), pace), { status: 404 });
-  await assert.rejects(persist(async () => Promise.reject(new TypeError("a bug")), pace), TypeError);
+  assert.equal(await persist(work, pace, tell), "done");
+  assert.deepEqual(told, [1, 2, 3, 0]);
+  await assert.rejects(persist(async () => Promise.reject(refused(404)), pace, tell), { status: 404 });
+  await assert.rejects(persist(async () => Promise.reject(new TypeError("a bug")), pace, tell), TypeError);
 });

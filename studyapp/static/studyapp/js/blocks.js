@@ -1,5 +1,5 @@
 /** Trials fetched ahead of need: plans with their pictures, decoded before the first of them is shown. */
-import { ServerError } from "./retry.js";
+import { persist, ServerError } from "./retry.js";
 
 export class Blocks {
   /** @type {ReadyTrial[]} */
@@ -32,9 +32,11 @@ export class Blocks {
     return this.#held.length <= this.#block_size / 2 && !this.is_finished && !this.is_starved;
   }
 
-  /** Loads the next block; the same promise for everybody who asks meanwhile. @throws {ServerError} */
+  /** Loads the next block, however long it takes; the same promise for everybody who asks meanwhile. */
   load() {
-    return (this.#loading ??= this.#loaded().finally(() => (this.#loading = null)));
+    const { pace, onTrouble } = this.parts;
+    this.#loading ??= persist(() => this.#loaded(), pace, onTrouble).finally(() => (this.#loading = null));
+    return this.#loading;
   }
 
   async #loaded() {

@@ -12,7 +12,6 @@ async function fill() {
   const note = element("[data-note=trouble]");
   const load = () => server.bytes(config.urls.examples);
   const bytes = await persist(load, browserPace, (failures) => (note.hidden = failures < 2));
-  note.hidden = true;
   const pictures = await decodedPictures(bytes, config);
   const canvases = pictures.map((picture) => {
     const canvas = document.createElement("canvas");

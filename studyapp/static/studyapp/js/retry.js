@@ -55,17 +55,19 @@ export const browserPace = {
 };
 
 /**
- * What work returns, tried for ever while its troubles are passing.
+ * What work returns, tried for ever while its troubles pass.
  * @template T
  * @param {() => Promise<T>} work
  * @param {Pace} pace
- * @param {(failures: number) => void} [onTrouble] told after each failure
+ * @param {(failures: number) => void} onTrouble told after each failure, and 0 after a success
  * @throws {ServerError} a refusal that asking again cannot change
  */
-export async function persist(work, pace, onTrouble = () => {}) {
+export async function persist(work, pace, onTrouble) {
   for (let failures = 1; ; failures += 1) {
     try {
-      return await work();
+      const outcome = await work();
+      onTrouble(0);
+      return outcome;
     } catch (error) {
       if (!(error instanceof ServerError) || !error.isPassing) throw error;
       onTrouble(failures);

@@ -63,6 +63,8 @@ class Sitting {
     });
     this.blocks = new Blocks({
       quiet: this.gate,
+      pace: browserPace,
+      onTrouble: this.#trouble,
       record_bytes: width_px * height_px * 3,
       plan: (after) => server.post(urls.block, { after }),
       pictures: (first, last) => server.bytes(`${urls.pictures}?first=${first}&last=${last}`),
@@ -93,19 +95,13 @@ class Sitting {
   async #takeUp() {
     await this.sender.flush();
     const shown = await this.outbox.shown();
-    this.progress = await this.#insisted(() => this.server.post(this.config.urls.resume, { shown }));
+    this.progress = await this.#insist(this.config.urls.resume, { shown });
     await this.outbox.resumed();
   }
 
-  /**
-   * What the server says, however long it takes; the message shown says so when it takes long.
-   * @template T
-   * @param {() => Promise<T>} ask
-   */
-  async #insisted(ask) {
-    const reply = await persist(ask, browserPace, this.#trouble);
-    this.#trouble(0);
-    return reply;
+  /** @param {string} url @param {unknown} body */
+  #insist(url, body) {
+    return persist(() => this.server.post(url, body), browserPace, this.#trouble);
   }
 
   async #measure() {
@@ -119,7 +115,7 @@ class Sitting {
     while (!this.blocks.next && !this.blocks.is_finished) {
       if (this.blocks.is_starved) await this.#sendAll();
       else this.panel.show("loading");
-      await this.#insisted(() => this.blocks.load());
+      await this.blocks.load();
     }
     return this.blocks.next;
   }
@@ -175,8 +171,8 @@ class Sitting {
     this.was_interrupted = response.status === "interrupted";
     if (!this.was_interrupted && trial.kind !== "practice") this.#count();
     this.sender.nudge();
-    // Nobody waits for this; what cannot be had now is asked for again when it is needed.
-    if (this.blocks.isLow) persist(() => this.blocks.load(), browserPace).catch(() => {});
+    // Nobody waits for this; a refusal is met again when the block is needed.
+    if (this.blocks.isLow) this.blocks.load().catch(() => {});
     const { kind, exposure_ms } = trial;
     const { onset_ms = null, mask_ms = null } = verdict ?? {};
     /** @type {TrialEvent} */
@@ -196,7 +192,7 @@ class Sitting {
 
   async #finish() {
     await this.#sendAll();
-    const { next } = await this.#insisted(() => this.server.post(this.config.urls.finish, {}));
+    const { next } = await this.#insist(this.config.urls.finish, {});
     location.assign(next);
   }
 

@@ -240,6 +240,9 @@ interface SenderParts extends Pace {
 }
 
 interface BlockParts {
+  pace: Pace;
+  /** Failures in a row, 0 when one went well again. */
+  onTrouble(failures: number): void;
   plan(after: number): Promise<BlockPlan>;
   /** Raw records of those trials. */
   pictures(first: number, last: number): Promise<Uint8Array>;
