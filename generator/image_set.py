@@ -152,7 +152,13 @@ class ImageSet:
                         f"{name}: expected RGB {expected}, found {picture.mode} {picture.size}"
                     )
                 pixels = np.asarray(picture, dtype=np.uint8)
-        except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+        except (
+            UnidentifiedImageError,
+            Image.DecompressionBombError,
+            OSError,
+            SyntaxError,
+            ValueError,
+        ) as error:
             raise ImageSetError(f"{name}: expected a whole PNG, found a damaged one ({error})") from None
         found = pixels_sha256(pixels)
         if found != entry["sha256"]:

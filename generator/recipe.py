@@ -91,12 +91,15 @@ def recipe_from(table: Mapping[str, Any], where: str) -> Recipe:
     for key in ("source", "family", "dataset"):
         if not isinstance(table.get(key), str):
             raise ConfigError(f"{where}: expected a text for {key}, got {table.get(key)!r}")
+    seed = table.get("seed", 0)
+    if not isinstance(seed, int) or seed < 0:
+        raise ConfigError(f"{where}: expected a whole number of at least 0 for seed, got {seed!r}")
     family = family_named(table["family"], where)
     return Recipe(
         source=table["source"],
         family=table["family"],
         dataset=table["dataset"],
-        seed=int(table.get("seed", 0)),
+        seed=seed,
         config=configured(family.Config, table.get("model", {}), f"{where} [model]"),
         training=configured(Training, table.get("training", {}), f"{where} [training]"),
     )

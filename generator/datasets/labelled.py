@@ -67,10 +67,12 @@ class LabelledImages:
     def drawn(self, count: int | None, seed: int) -> "LabelledImages":
         """`count` images (all when None) in an order that depends on the seed alone, none twice.
 
-        Raises DataError if there are fewer.
+        Raises DataError if there are fewer, or for a negative seed.
         """
         if count is not None and not 1 <= count <= len(self):
             raise DataError(f"expected a count in 1..{len(self)} (the images of {self.name}), got {count}")
+        if seed < 0:
+            raise DataError(f"expected a seed of at least 0, got {seed}")
         order = np.random.default_rng(seed).permutation(len(self))[:count]
         return replace(
             self, pixels=self.pixels[order], labels=None if self.labels is None else self.labels[order]

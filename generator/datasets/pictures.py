@@ -19,6 +19,9 @@ SUFFIXES = {".png", ".jpg", ".jpeg"}
 LARGEST_FILE_BYTES = 64 * 1024 * 1024
 LARGEST_SIDE_PX = 1024
 
+# What Pillow raises on files that are no pictures, half pictures, or far too large ones.
+DAMAGED = (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError)
+
 Read = Callable[[], bytes]
 
 
@@ -84,7 +87,7 @@ def decoded(name: str, content: bytes) -> Pixels:
                     f"{name}: expected an RGB picture, found mode {picture.mode}; convert it first"
                 )
             return np.asarray(picture, dtype=np.uint8)
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+    except DAMAGED as error:
         raise DataError(
             f"{name}: expected a whole PNG or JPEG picture, found a damaged file ({error})"
         ) from None

@@ -6,7 +6,6 @@ What today's recipe changes in the teaching, not in the networks: Adam instead o
 penalty on the discriminator instead of dropout (without it the images stay gray).
 """
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -15,7 +14,7 @@ from torch.optim import Optimizer
 
 from generator.adversarial import discriminator_step, generator_step, gradient_penalty_step
 from generator.families.family import Losses
-from generator.noise import uniform_noise
+from generator.noise import training_noise, uniform_noise
 
 PART = "all"
 
@@ -132,11 +131,6 @@ class Trainer:
                 self.discriminator, self.optimisers["discriminator"], images, (), weight
             )
         return losses
-
-
-def training_noise(count: int, shape: tuple[int, ...]) -> Tensor:
-    """Noise as `uniform_noise` gives it to samples, from torch's generator: it need not belong to an image."""
-    return (torch.rand(count, *shape) * 2 - 1) * math.sqrt(3)
 
 
 def sample(model: nn.Module, config: Config, seeds: Tensor, labels: Tensor | None) -> Tensor:

@@ -13,9 +13,8 @@ from torch.optim import Optimizer
 
 from generator.adversarial import Condition, discriminator_step, generator_step, gradient_penalty_step
 from generator.families.family import Losses
-from generator.families.gan import training_noise
 from generator.networks import BandDiscriminator, BandGenerator, CoarseDiscriminator, CoarseGenerator
-from generator.noise import uniform_noise
+from generator.noise import training_noise, uniform_noise
 from generator.pyramid import down, low_pass, up
 
 Network = TypeVar("Network", bound=nn.Module)

@@ -7,7 +7,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from generator.checkpoint import SHIPPED, read_checkpoint, resolve, shipped_names
+from generator.checkpoint import SHIPPED, read_checkpoint, resolve, shipped_names, write_checkpoint
 from generator.errors import CheckpointError
 from generator.families import FAMILIES
 from generator.train import train
@@ -104,6 +104,14 @@ def test_tensors_of_wrong_shape_or_name_are_refused(tmp_path, small_checkpoint):
     missing = rewritten(small_checkpoint, tmp_path / "m.safetensors", tensors={name: None})
     with pytest.raises(CheckpointError, match=f"the tensors do not fit the config, first {name}"):
         read_checkpoint(missing)
+
+
+def test_weights_that_are_not_finite_are_not_written(tmp_path, small_checkpoint):
+    loaded = read_checkpoint(small_checkpoint)
+    next(iter(loaded.model.parameters())).data.fill_(float("nan"))
+    with pytest.raises(CheckpointError, match="holds values that are not finite"):
+        write_checkpoint(tmp_path / "n.safetensors", "lapgan", loaded.config, loaded.origin, loaded.model)
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_ships_is_what_the_study_needs():

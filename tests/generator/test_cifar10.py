@@ -4,6 +4,7 @@ import hashlib
 import io
 import tarfile
 import threading
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
@@ -193,7 +194,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(206 if start else 200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body[: self.server.breaks_after])
+        with suppress(ConnectionError):  # whoever has enough hangs up
+            self.wfile.write(body[: self.server.breaks_after])
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""

@@ -1,7 +1,9 @@
 """Folders, zips and image sets of pictures as data sets."""
 
 import io
+import struct
 import zipfile
+import zlib
 
 import numpy as np
 import pytest
@@ -90,6 +92,15 @@ def test_a_member_too_large_to_be_a_picture_is_not_unpacked(tmp_path):
         load("folder", Request(path=path))
 
 
+def test_a_picture_that_unpacks_to_gigabytes_is_refused_by_its_header(tmp_path):
+    """60,000 x 60,000 pixels in a header; nothing of them is decoded."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
+    chunk = struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
+    path = put_in_zip(tmp_path, {"1.png": b"\x89PNG\r\n\x1a\n" + chunk})
+    with pytest.raises(DataError, match=r"1\.png: expected"):
+        load("folder", Request(path=path))
+
+
 def test_the_jpeg_copy_of_cifar10_is_cifar10_and_says_it_is_a_copy(shared_data):
     images = load("cifar10", Request(path=shared_data / "cifar10-jpeg-test.zip"))
     assert np.bincount(images.labels).tolist() == [1000] * 10
@@ -127,3 +138,5 @@ def test_a_draw_takes_no_image_twice_and_depends_on_its_seed():
     assert len(set(draws[0])) == 20
     with pytest.raises(DataError, match=r"expected a count in 1\.\.50"):
         images.drawn(51, 0)
+    with pytest.raises(DataError, match="expected a seed of at least 0, got -1"):
+        images.drawn(5, -1)

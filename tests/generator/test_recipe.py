@@ -30,6 +30,7 @@ def test_there_is_a_recipe_for_every_source_and_data_set():
         ({"training": {"images": 1, "colour": 1}}, r"here \[training\]: unknown key colour"),
         ({"family": "vae"}, "here: expected a family among gan, lapgan, got 'vae'"),
         ({"source": 3}, "here: expected a text for source, got 3"),
+        ({"seed": "many"}, "here: expected a whole number of at least 0 for seed, got 'many'"),
         ({"training": {}}, "either images or minutes"),
         ({"training": {"images": 5, "minutes": 1.0}}, "either images or minutes"),
         ({"training": {"images": 5, "batch_size": 1}}, "batch_size: expected at least 2"),
