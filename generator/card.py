@@ -6,7 +6,6 @@ losses; what is wrong with the samples by eye is told by whoever looked.
 
 import dataclasses
 import json
-from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +13,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from generator.checkpoint import Checkpoint, read_checkpoint, resolve
+from generator.losses import last_losses
 from generator.noise import balanced_labels
 from generator.sampling import require_trained, sampled_pixels
-from generator.train import LOSSES_SUFFIX, beside
 from generator.whole_file import whole_file
 
 SHEET_ROWS, SHEET_COLUMNS = 8, 10
 SHEET_SEED = 0
-LAST_LOSSES = 5  # lines of the losses file that the card averages
 
 
 def write_card(name_or_path: str | Path, *, hardware: str, by_eye: str) -> Path:
@@ -32,7 +30,7 @@ def write_card(name_or_path: str | Path, *, hardware: str, by_eye: str) -> Path:
     sheet = Image.fromarray(sample_sheet(checkpoint))
     with whole_file(path.with_suffix(".png")) as file:
         sheet.save(file, "PNG", optimize=True)
-    losses = last_losses(beside(path, LOSSES_SUFFIX))
+    losses = last_losses(path)
     with whole_file(path.with_suffix(".md")) as file:
         file.write(card_text(checkpoint, path, losses, hardware, by_eye).encode())
     return path.with_suffix(".md")
@@ -50,24 +48,6 @@ def sample_sheet(checkpoint: Checkpoint) -> NDArray[np.uint8]:
     height, width = pixels.shape[1:3]
     grid = pixels.reshape(rows, SHEET_COLUMNS, height, width, 3).transpose(0, 2, 1, 3, 4)
     return grid.reshape(rows * height, SHEET_COLUMNS * width, 3)
-
-
-def last_losses(path: Path) -> dict[str, dict[str, float]]:
-    """Mean losses of the last thousands of images of each part; nothing where the file is gone."""
-    if not path.is_file():
-        return {}
-    lines: dict[str, list[dict[str, float]]] = defaultdict(list)
-    for text in path.read_text(encoding="utf-8").splitlines():
-        line = json.loads(text)
-        lines[line.pop("part")].append(line)
-    return {
-        part: {
-            name: float(np.mean([line[name] for line in found[-LAST_LOSSES:] if name in line]))
-            for name in found[-1]
-            if name != "images_seen"
-        }
-        for part, found in lines.items()
-    }
 
 
 def card_text(

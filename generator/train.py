@@ -1,17 +1,13 @@
 """Training: owns time. Which images come when, how fast to learn, when to save, when to stop.
 
 Parts of a model train one after the other, each for the recipe's budget. After every `checkpoint_every`
-images the checkpoint and, beside it, the state to go on from (`.resume`) are written whole; a killed run
-goes on from there and ends with the same weights as one that was never killed. Losses go to a `.losses`
-file, a line of JSON every thousand images or so. What a step does is the family's.
+images the checkpoint and, beside it, the state to go on from are written whole; a killed run goes on from
+there and ends with the same weights as one that was never killed. What a step does is the family's.
 """
 
 import dataclasses
 import json
-import math
-import pickle
 import time
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,15 +20,12 @@ from generator.checkpoint import Origin, write_checkpoint
 from generator.datasets import LabelledImages
 from generator.errors import TrainingError
 from generator.families import FAMILIES
-from generator.families.family import Losses, PartTrainer
+from generator.families.family import PartTrainer
+from generator.losses import EVERY, LossLog
 from generator.pixels import unit_from_bytes
 from generator.provenance import commit, now_utc
 from generator.recipe import Recipe, Training
-from generator.whole_file import whole_file, write_errors
-
-RESUME_SUFFIX = ".resume"
-LOSSES_SUFFIX = ".losses"
-LOSSES_EVERY = 1000  # images
+from generator.resume import TrainerState, read_state, restore_trainer, trainer_state, write_state
 
 # Called with the part's name, the share of its budget that is used, and the mean losses of late.
 Progress = Callable[[str, float, dict[str, float]], None]
@@ -49,12 +42,16 @@ class Run:
     dataset_sha256: str
     images_seen: dict[str, int]
     cpu_seconds: dict[str, float]
-    trainers: dict[str, dict[str, Any]] = field(default_factory=dict)  # state of each part's, once saved
-    late_losses: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    trainers: dict[str, TrainerState] = field(default_factory=dict)  # of each part, once saved
 
     def share_done(self, part: str) -> float:
         """How much of the part's budget is used, 0 to 1."""
         return self.recipe.training.share_done(self.images_seen[part], self.cpu_seconds[part])
+
+    def identity(self) -> str:
+        """What must be equal to go on: the model and the images, not the budget."""
+        config = dataclasses.asdict(self.recipe.config)
+        return json.dumps([self.recipe.family, config, self.recipe.seed, self.dataset_sha256])
 
 
 def train(
@@ -80,20 +77,25 @@ def train(
     run = Run(recipe, images, out, model, images.sha256(), zeros, dict.fromkeys(parts, 0.0))
     if resume:
         _go_on(run)
-    _begin_losses(run)
+    log = LossLog(out, run.images_seen)
     for at, part in enumerate(parts):
         if run.share_done(part) < 1:
             # A part is the same whether it trains after the others, alone or elsewhere.
             torch.manual_seed(recipe.seed * 1000 + at)
             trainer = family.Trainer(model, recipe.config, part)
             if part in run.trainers:
-                _restore(trainer, run.trainers[part])
-            _train_part(run, trainer, part, progress, cpu_clock)
+                restore_trainer(trainer, run.trainers[part])
+            _train_part(run, trainer, part, log, progress, cpu_clock)
     return out
 
 
 def _train_part(
-    run: Run, trainer: PartTrainer, part: str, progress: Progress, cpu_clock: Callable[[], float]
+    run: Run,
+    trainer: PartTrainer,
+    part: str,
+    log: LossLog,
+    progress: Progress,
+    cpu_clock: Callable[[], float],
 ) -> None:
     training, unsaved = run.recipe.training, 0
     began = cpu_clock() - run.cpu_seconds[part]
@@ -104,9 +106,9 @@ def _train_part(
         run.images_seen[part] += training.batch_size
         unsaved += training.batch_size
         run.cpu_seconds[part] = cpu_clock() - began
-        _note_losses(run, part, losses)
-        if run.images_seen[part] % LOSSES_EVERY < training.batch_size:
-            progress(part, share, _report_losses(run, part))
+        log.note(part, run.images_seen[part], losses)
+        if run.images_seen[part] % EVERY < training.batch_size:
+            progress(part, share, log.write(part, run.images_seen[part]))
         if unsaved >= training.checkpoint_every:
             _save(run, trainer, part)
             unsaved = 0
@@ -148,48 +150,6 @@ def _require_fit(recipe: Recipe, images: LabelledImages) -> None:
         )
 
 
-def _note_losses(run: Run, part: str, losses: Losses) -> None:
-    for name, loss in losses.items():
-        value = float(loss)
-        if not math.isfinite(value):
-            raise TrainingError(
-                f"{part}: the loss {name} became {value} at image {run.images_seen[part]}; the last good "
-                f"checkpoint is kept in {run.out}: lower model.learning_rate or go on with another seed"
-            )
-        run.late_losses[name].append(value)
-
-
-def _report_losses(run: Run, part: str) -> dict[str, float]:
-    """Means of the losses since the last report, also appended to the losses file."""
-    means = {name: sum(values) / len(values) for name, values in run.late_losses.items()}
-    run.late_losses.clear()
-    line = {"part": part, "images_seen": run.images_seen[part]}
-    line |= {name: round(mean, 5) for name, mean in means.items()}
-    path = beside(run.out, LOSSES_SUFFIX)
-    with write_errors(path), path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")
-    return means
-
-
-def _begin_losses(run: Run) -> None:
-    """Make the losses file, with the lines that this run will not write again if it goes on.
-
-    Also the proof, before any work, that files can be written there.
-    """
-    path = beside(run.out, LOSSES_SUFFIX)
-    texts = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.is_file() else []
-    # A killed run may leave half a line at the end.
-    lines = [json.loads(text) for text in texts if text.endswith("\n")]
-    known = [line for line in lines if line["images_seen"] <= run.images_seen.get(line["part"], 0)]
-    with whole_file(path) as file:
-        file.write("".join(json.dumps(line) + "\n" for line in known).encode())
-
-
-def beside(out: Path, suffix: str) -> Path:
-    """The file that accompanies a checkpoint while it trains."""
-    return out.with_name(out.name + suffix)
-
-
 def _save(run: Run, trainer: PartTrainer, part: str) -> None:
     """Write the checkpoint, then the state to go on from."""
     origin = Origin(
@@ -206,54 +166,19 @@ def _save(run: Run, trainer: PartTrainer, part: str) -> None:
         credits=run.images.credits,
     )
     write_checkpoint(run.out, run.recipe.family, run.recipe.config, origin, run.model)
-    run.trainers[part] = {
-        "steps_done": trainer.steps_done,
-        "random": torch.get_rng_state(),
-        "networks": {name: network.state_dict() for name, network in trainer.networks.items()},
-        "optimisers": {name: optimiser.state_dict() for name, optimiser in trainer.optimisers.items()},
-    }
-    state = {
-        "belongs_to": _identity(run),
-        "images_seen": run.images_seen,
-        "cpu_seconds": run.cpu_seconds,
-        "model": run.model.state_dict(),
-        "trainers": run.trainers,
-    }
-    with whole_file(beside(run.out, RESUME_SUFFIX)) as file:
-        torch.save(state, file)
-
-
-def _identity(run: Run) -> str:
-    """What must be equal for a state to go on: the model and the images, not the budget."""
-    config = dataclasses.asdict(run.recipe.config)
-    return json.dumps([run.recipe.family, config, run.recipe.seed, run.dataset_sha256])
+    run.trainers[part] = trainer_state(trainer)
+    write_state(
+        run.out,
+        run.identity(),
+        run.model,
+        {"images_seen": run.images_seen, "cpu_seconds": run.cpu_seconds, "trainers": run.trainers},
+    )
 
 
 def _go_on(run: Run) -> None:
     """Put the state beside the checkpoint into the run, if there is one yet."""
-    path = beside(run.out, RESUME_SUFFIX)
-    if not path.is_file():
-        return
-    try:
-        state = torch.load(path, weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
-        raise TrainingError(
-            f"{path}: expected the state of a training run, found something else ({error})"
-        ) from None
-    if state["belongs_to"] != _identity(run):
-        raise TrainingError(
-            f"{path}: belongs to another model or data set; train without --resume or to another --out"
-        )
-    run.model.load_state_dict(state["model"])
-    run.images_seen |= state["images_seen"]
-    run.cpu_seconds |= state["cpu_seconds"]
-    run.trainers = state["trainers"]
-
-
-def _restore(trainer: PartTrainer, state: dict[str, Any]) -> None:
-    for name, network in trainer.networks.items():
-        network.load_state_dict(state["networks"][name])
-    for name, optimiser in trainer.optimisers.items():
-        optimiser.load_state_dict(state["optimisers"][name])
-    trainer.steps_done = state["steps_done"]
-    torch.set_rng_state(state["random"])
+    progress = read_state(run.out, run.identity(), run.model)
+    if progress is not None:
+        run.images_seen |= progress["images_seen"]
+        run.cpu_seconds |= progress["cpu_seconds"]
+        run.trainers = progress["trainers"]
