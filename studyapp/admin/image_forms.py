@@ -33,17 +33,19 @@ class UploadForm(forms.Form):
     def take_in(self, by: str) -> ImageSet | None:
         """The image set in the catalogue; None if it was refused, then the form says why at the file."""
         upload = self.cleaned_data["file"]
-        with tempfile.TemporaryDirectory(prefix="tachisto-upload-") as folder:
-            path = Path(folder) / _file_name(upload)
-            with path.open("wb") as file:
-                for chunk in upload.chunks():
-                    file.write(chunk)
-            try:
+        try:
+            with tempfile.TemporaryDirectory(prefix="tachisto-upload-") as folder:
+                path = Path(folder) / _file_name(upload)
+                with path.open("wb") as file:
+                    for chunk in upload.chunks():
+                        file.write(chunk)
                 return import_images(path, source=self.cleaned_data["source"] or None, by=by)
-            except (CatalogueError, ImageSetError) as error:
-                # The researcher knows the file by its name, not by where it lay here.
-                self.add_error("file", str(error).replace(f"{folder}/", ""))
-                return None
+        except (CatalogueError, ImageSetError) as error:
+            # The researcher knows the file by its name, not by where it lay here.
+            self.add_error("file", str(error).replace(f"{folder}/", ""))
+        except OSError as error:
+            self.add_error("file", f"The disk refused it ({error.strerror}); nothing was stored.")
+        return None
 
 
 def _file_name(upload: UploadedFile) -> str:

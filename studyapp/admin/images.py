@@ -1,5 +1,6 @@
 """Image sets: where pictures come from, how they look, and how new ones come in."""
 
+import json
 import zipfile
 from typing import Any, ClassVar
 
@@ -35,7 +36,8 @@ def picture_of(image_set: ImageSet, layout_name: str) -> SafeString:
     layout = LAYOUTS[layout_name]
     width_px, height_px = (side * layout.enlargement for side in sheet_px(image_set, layout))
     return format_html(
-        '<img class="pixels" loading="lazy" alt="The first pictures of {}" src="{}" width="{}" height="{}">',
+        '<img class="pixels" loading="{}" alt="The first pictures of {}" src="{}" width="{}" height="{}">',
+        "lazy" if layout.rows == 1 else "eager",
         image_set.name,
         reverse("admin:studyapp_imageset_sheet", args=[image_set.pk, layout_name]),
         width_px,
@@ -147,7 +149,9 @@ class ImageSetAdmin(admin.ModelAdmin):
     def recipe(self, image_set: ImageSet) -> SafeString | str:
         checkpoint = image_set.manifest.get("checkpoint")
         config = checkpoint.get("config") if isinstance(checkpoint, dict) else None
-        return readable_json(config) if config else NOTHING
+        if not isinstance(config, dict):
+            return NOTHING
+        return _listed([f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in config.items()])
 
     @admin.display(description="seed")
     def n_seed(self, image_set: ImageSet) -> str:

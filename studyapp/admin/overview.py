@@ -65,9 +65,8 @@ def overview(request: HttpRequest) -> dict[str, Any]:
     if may("studyapp.view_study"):
         context["studies"] = study_rows(may("studyapp.change_study"))
     if may("studyapp.view_job"):
-        context["jobs"] = [
-            JobRow(job, wish(job), progress_bar(job)) for job in with_progress(Job.objects.all())[:MOST_JOBS]
-        ]
+        newest = with_progress(Job.objects.all()).order_by("-created_utc", "-pk")[:MOST_JOBS]
+        context["jobs"] = [JobRow(job, wish(job), progress_bar(job)) for job in newest]
     if may("studyapp.view_imageset"):
         context["image_sets"] = [
             SetRow(image_set, picture_of(image_set, "strip"))

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from studyapp.admin.registry import ADMINS
 from studyapp.catalogue import import_images
+from studyapp.jobs import queue_generation
 from studyapp.models import ConflictingResponse, ImageSet, Job, PanelIdentity, Response, Sitting, Study, Trial
 from tests.conftest import Person
 from tests.image_sets import write_image_set
@@ -101,12 +102,14 @@ def test_the_first_page_names_each_study_with_its_next_move(
     researcher: Client, played_study: Study, failed_job: Job, django_assert_max_num_queries: Callable
 ):
     Study.objects.create(slug="empty", title="A draft without sources")
+    queue_generation(checkpoint="gan-photos", count=200, seed=1)
     with django_assert_max_num_queries(12):
         page = researcher.get(reverse("admin:index")).content.decode()
     assert page.index(">small<") < page.index(">empty<"), "the open study stands before the draft"
     assert "Go to the participant page" in page
     assert "Choose its sources" in page
-    assert "1,500 images of lapgan-photos" in page
+    jobs = [page.index(wish) for wish in ("200 images of gan-photos", "1,500 images of lapgan-photos")]
+    assert jobs == sorted(jobs), "the newest job stands first"
     assert "1 sittings finished" in page
 
 
