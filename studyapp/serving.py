@@ -44,9 +44,14 @@ def web_command(port: int) -> list[str]:
             "--threads=8",
             "studyapp.wsgi:application",
         ]
+    return gunicorn_command(f"127.0.0.1:{port}")
+
+
+def gunicorn_command(bind: str) -> list[str]:
+    """The web server listening at `bind`, an address or the descriptor of a socket (`fd://N`)."""
     return [
-        *(sys.executable, "-m", "gunicorn", "studyapp.wsgi"),
-        *("--bind", f"127.0.0.1:{port}", "--workers", "2", "--worker-class", "gthread", "--threads", "4"),
+        *(sys.executable, "-m", "gunicorn", "studyapp.wsgi", "--pythonpath", str(settings.BASE_DIR)),
+        *("--bind", bind, "--workers", "2", "--worker-class", "gthread", "--threads", "4"),
         # A participant thinks for seconds between two posts: the connection must outlast that.
         *("--keep-alive", "75", "--no-control-socket", "--log-level", "warning"),
     ]

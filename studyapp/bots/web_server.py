@@ -17,16 +17,11 @@ from django.conf import settings
 from django.core.management import call_command
 
 from studyapp.bots.browser import BotError
+from studyapp.serving import gunicorn_command
 
 HOST = "127.0.0.1"
-# One process with threads: a second one costs memory, and SQLite has one writer anyway.
-THREADS = 8
 START_S = 60
 GRACE_S = 10
-GUNICORN = (
-    *("--worker-class", "gthread", "--threads", str(THREADS), "--keep-alive", "75"),
-    *("--pythonpath", str(settings.BASE_DIR), "--no-control-socket", "--log-level", "warning"),
-)
 
 
 @dataclass(frozen=True)
@@ -52,7 +47,7 @@ def own_web_server() -> Iterator[WebServer]:
     with socket.create_server((HOST, 0), backlog=128) as listening, log.open("wb") as errors:
         descriptor = listening.fileno()
         process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", *GUNICORN, "--bind", f"fd://{descriptor}", "studyapp.wsgi"],
+            gunicorn_command(f"fd://{descriptor}"),
             # The outside names and TLS of the site do not matter on the loopback.
             env={**os.environ, "ALLOWED_HOSTS": HOST, "HTTPS": "false"},
             pass_fds=[descriptor],
