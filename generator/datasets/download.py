@@ -60,7 +60,7 @@ def _download(archive: Archive, partial: Path, progress: Progress) -> None:
         here = 0
     request = urllib.request.Request(archive.url, headers={"Range": f"bytes={here}-"} if here else {})  # noqa: S310 (the address is a constant of ours)
     try:
-        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:  # noqa: S310  # nosec B310
             # A server that ignores the range sends the whole file: begin again.
             here = here if answer.status == PARTIAL_CONTENT else 0
             with partial.open("ab" if here else "wb") as file:

@@ -131,23 +131,26 @@ class Trainer:
 
     def _drawn(self, count: int, condition: Condition) -> Tensor:
         shape = _noise_shape(self.config, self.level)
-        return _draw(self.generator, self.config, condition, training_noise(count, shape))
+        return _generate(self.generator, self.config, condition, training_noise(count, shape))
 
 
 def sample(model: Lapgan, config: Config, seeds: Tensor, labels: Tensor | None) -> Tensor:
     """Images (N, 3, S, S) near [-1, 1], one for each key in seeds (N,), from coarse to fine."""
     told = () if labels is None else (labels,)
-    image = None
-    for level, part in enumerate(parts(config)):
-        condition = told if image is None else (up(image, config.levels[level]), *told)
-        noise = uniform_noise(seeds, level, _noise_shape(config, level))
-        image = _draw(model.levels[part], config, condition, noise)
-    assert image is not None  # noqa: S101  (Config has at least one level)
+    image = _draw(model, config, 0, told, seeds)
+    for level in range(1, len(config.levels)):
+        image = _draw(model, config, level, (up(image, config.levels[level]), *told), seeds)
     return image
 
 
-def _draw(generator: nn.Module, config: Config, condition: Condition, noise: Tensor) -> Tensor:
-    """One level's image: its generator takes (low-pass,) noise and labels or None, in that order."""
+def _draw(model: Lapgan, config: Config, level: int, condition: Condition, seeds: Tensor) -> Tensor:
+    """One level's image, with each image's own noise."""
+    noise = uniform_noise(seeds, level, _noise_shape(config, level))
+    return _generate(model.levels[parts(config)[level]], config, condition, noise)
+
+
+def _generate(generator: nn.Module, config: Config, condition: Condition, noise: Tensor) -> Tensor:
+    """A level's generator takes (low-pass,) noise and labels or None, in that order."""
     *seen, labels = condition if config.classes else (*condition, None)
     return generator(*seen, noise, labels)
 
