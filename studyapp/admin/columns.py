@@ -4,6 +4,7 @@ Columns of numbers bear names that begin with `n_` or end with a unit (`_ms`, `_
 sets those to the right.
 """
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -35,6 +36,11 @@ def count(number: int | None) -> str:
 def share(part: int, whole: int) -> str:
     """A part of a whole in percent, `98.2 %`; a dash where there is no whole."""
     return f"{100 * part / whole:.1f} %" if whole else NOTHING
+
+
+def readable_json(value: Any) -> SafeString:
+    """A stored JSON value, indented."""
+    return format_html("<pre>{}</pre>", json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True))
 
 
 def utc_column(field: str, title: str) -> Callable[[Any], str]:

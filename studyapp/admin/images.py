@@ -14,10 +14,9 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from studyapp.admin.columns import NOTHING, count, hash_start, labelled, list_url, utc_column
+from studyapp.admin.columns import NOTHING, count, hash_start, labelled, list_url, readable_json, utc_column
 from studyapp.admin.contact_sheet import LAYOUTS, contact_sheet, sheet_px
 from studyapp.admin.image_forms import GenerationForm, UploadForm
-from studyapp.admin.sittings import readable_json
 from studyapp.catalogue import remove_image_set
 from studyapp.image_files import ImageSetError
 from studyapp.models import ImageSet

@@ -3,7 +3,6 @@
 No source of a picture appears beside an answer here: who runs a study stays blind until the export.
 """
 
-import json
 from typing import Any
 
 from django.contrib import admin
@@ -13,14 +12,18 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from studyapp.admin.columns import NOTHING, count, hash_start, labelled, list_url, status_mark, utc_column
+from studyapp.admin.columns import (
+    NOTHING,
+    count,
+    hash_start,
+    labelled,
+    list_url,
+    readable_json,
+    status_mark,
+    utc_column,
+)
 from studyapp.admin.read_only import ReadOnlyAdmin
 from studyapp.models import ConflictingResponse, PanelIdentity, Response, Sitting, Trial
-
-
-def readable_json(value: Any) -> SafeString:
-    """A stored JSON value, indented."""
-    return format_html("<pre>{}</pre>", json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True))
 
 
 def milliseconds(value: float | None) -> str:

@@ -1,17 +1,17 @@
-"""Studies in the admin: the editor of a draft, and after opening the figures, the steps and the export."""
+"""Studies in the admin: the list, the editor of a draft, and the page that watches a study once it is open.
 
-from collections.abc import Sequence
+Its steps are `step_pages`, its export is `export_pages`, its figures are `cards`.
+"""
+
 from typing import Any, ClassVar
 
-from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -19,17 +19,13 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from studyapp.admin.cards import cards
-from studyapp.admin.columns import NOTHING, count, hash_start, status_mark, utc_column
-from studyapp.admin.export_zip import zip_name, zipped_export
-from studyapp.admin.sittings import readable_json
-from studyapp.admin.steps import STEPS, Step, finished_of_quota, moves, status_line
-from studyapp.admin.study_form import SourceInline, StudyForm
-from studyapp.catalogue import CatalogueError
-from studyapp.export_files import ExportError
-from studyapp.image_files import ImageSetError
+from studyapp.admin.columns import NOTHING, hash_start, readable_json, status_mark, utc_column
+from studyapp.admin.export_pages import ExportPages
+from studyapp.admin.step_pages import StepPages
+from studyapp.admin.steps import finished_of_quota, moves, status_line
+from studyapp.admin.study_form import PresetForm, SourceInline, StudyForm
 from studyapp.models import Sitting, Study, StudySource
-from studyapp.opening import OpeningError, advice
-from studyapp.presets import PRESETS, PresetError, create_study
+from studyapp.opening import advice
 
 
 def with_counts(studies: QuerySet[Study]) -> QuerySet[Study]:
@@ -45,24 +41,7 @@ def with_counts(studies: QuerySet[Study]) -> QuerySet[Study]:
     return studies.annotate(finished=counted(finished), sources_n=counted(sources))
 
 
-class PresetForm(forms.Form):
-    """A new draft out of a ready design."""
-
-    preset = forms.ChoiceField(choices=[(name, f"{name}: {p.summary}") for name, p in PRESETS.items()])
-    slug = forms.SlugField(
-        label="Short name", max_length=60, help_text="In the address of the study: /s/short-name/."
-    )
-
-    def create(self) -> Study | None:
-        """The draft; None if it cannot be made, then the form says why."""
-        try:
-            return create_study(self.cleaned_data["preset"], self.cleaned_data["slug"])
-        except PresetError as error:
-            self.add_error(None, str(error))
-            return None
-
-
-class StudyAdmin(admin.ModelAdmin):
+class StudyAdmin(StepPages, ExportPages):
     form = StudyForm
     inlines = (SourceInline,)
     list_display = (
@@ -122,9 +101,6 @@ class StudyAdmin(admin.ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
         return super().has_delete_permission(request, obj) and (obj is None or _is_draft(obj))
-
-    def may_take_steps(self, request: HttpRequest) -> bool:
-        return super().has_change_permission(request)
 
     def get_fieldsets(self, request: HttpRequest, obj: Study | None = None) -> Any:
         if obj is None or self.has_change_permission(request, obj):
@@ -221,132 +197,8 @@ class StudyAdmin(admin.ModelAdmin):
         }
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view
-        own = [
-            path("preset/", view(self.preset_view), name="studyapp_study_preset"),
-            *(
-                path(
-                    f"<path:object_id>/{name}/",
-                    view(self.step_view),
-                    {"step_name": name},
-                    name=f"studyapp_study_{name}",
-                )
-                for name in STEPS
-            ),
-            path("<path:object_id>/export/", view(self.export_view), name="studyapp_study_export"),
-        ]
-        return own + super().get_urls()
-
-    def _study_or_404(self, request: HttpRequest, object_id: str) -> Study:
-        study = self.get_object(request, unquote(object_id))
-        if study is None:
-            raise Http404
-        return study
-
-    # ---- steps ----
-
-    def step_view(self, request: HttpRequest, object_id: str, step_name: str) -> HttpResponse:
-        """Ask, and on POST take a step."""
-        study = self._study_or_404(request, object_id)
-        if not self.may_take_steps(request):
-            raise PermissionDenied
-        if request.method == "POST":
-            self._take(request, STEPS[step_name], study)
-            return redirect("admin:studyapp_study_change", study.pk)
-        return self._confirmation(request, STEPS[step_name], [study])
-
-    def _take(self, request: HttpRequest, step: Step, study: Study) -> None:
-        try:
-            step.act(study)
-        except (OpeningError, CatalogueError, ImageSetError) as error:
-            messages.error(request, f"{error}.")
-        except OSError as error:
-            messages.error(request, f"{study}: the disk refused ({error.strerror}). Nothing was changed.")
-        else:
-            self.log_change(request, study, step.logged)
-            messages.success(request, f"Study {study} {step.done}")
-
-    def _confirmation(
-        self,
-        request: HttpRequest,
-        step: Step,
-        studies: Sequence[Study],
-        hidden: Sequence[tuple[str, Any]] = (),
-    ) -> HttpResponse:
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": step.question,
-            "step": step,
-            "rows": [
-                (study, advice(study) if step.starts_from == Study.Status.DRAFT else []) for study in studies
-            ],
-            "hidden": hidden,
-        }
-        return TemplateResponse(request, "admin/studyapp/study/step.html", context)
-
-    def _step_selected(
-        self, request: HttpRequest, queryset: QuerySet[Study], name: str
-    ) -> HttpResponse | None:
-        studies = list(queryset)
-        if request.POST.get("confirmed"):
-            for study in studies:
-                self._take(request, STEPS[name], study)
-            return None
-        hidden = [("action", f"{name}_selected"), ("confirmed", "yes")]
-        hidden += [(ACTION_CHECKBOX_NAME, str(study.pk)) for study in studies]
-        return self._confirmation(request, STEPS[name], studies, hidden)
-
-    @admin.action(description="Open the selected studies", permissions=["change"])
-    def open_selected(self, request: HttpRequest, queryset: QuerySet[Study]) -> HttpResponse | None:
-        return self._step_selected(request, queryset, "open")
-
-    @admin.action(description="Close the selected studies", permissions=["change"])
-    def close_selected(self, request: HttpRequest, queryset: QuerySet[Study]) -> HttpResponse | None:
-        return self._step_selected(request, queryset, "close")
-
-    # ---- export ----
-
-    @admin.action(description="Export the selected studies", permissions=["view"])
-    def export_selected(self, request: HttpRequest, queryset: QuerySet[Study]) -> HttpResponseBase | None:
-        return self._download(request, list(queryset), include_simulated=False)
-
-    def export_view(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
-        """What the export holds, and on POST the zip."""
-        study = self._study_or_404(request, object_id)
-        if not self.has_view_permission(request, study):
-            raise PermissionDenied
-        if request.method == "POST":
-            answer = self._download(request, [study], include_simulated="simulated" in request.POST)
-            return answer or redirect("admin:studyapp_study_export", study.pk)
-        n_by_kind = dict(study.sittings.order_by().values_list("is_simulated").annotate(n=Count("pk")))
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": f"Export {study}",
-            "study": study,
-            "n_people": count(n_by_kind.get(False, 0)),
-            "n_simulated": count(n_by_kind.get(True, 0)),
-            "only_simulated": not n_by_kind.get(False) and bool(n_by_kind.get(True)),
-        }
-        return TemplateResponse(request, "admin/studyapp/study/export.html", context)
-
-    def _download(
-        self, request: HttpRequest, studies: list[Study], *, include_simulated: bool
-    ) -> FileResponse | None:
-        try:
-            file = zipped_export(studies, include_simulated=include_simulated)
-        except ExportError as error:
-            messages.error(request, f"{error}.")
-            return None
-        except OSError as error:
-            messages.error(request, f"The export could not be written: the disk refused ({error.strerror}).")
-            return None
-        for study in studies:
-            self.log_change(request, study, "Exported.")
-        return FileResponse(
-            file, as_attachment=True, filename=zip_name(studies), content_type="application/zip"
-        )
+        view = self.admin_site.admin_view(self.preset_view)
+        return [path("preset/", view, name="studyapp_study_preset"), *super().get_urls()]
 
     # ---- presets ----
 

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 
 from studyapp.admin.columns import count
 from studyapp.models import ImageSet, Study, StudySource, default_exposures, default_panels
+from studyapp.presets import PRESETS, PresetError, create_study
 from studyapp.protocols import DesignError, Settings
 from studyapp.protocols.trial import REAL
 
@@ -126,6 +127,23 @@ class StudyForm(forms.ModelForm):
             except DesignError as error:
                 self.add_error(name, str(error))
         return cleaned
+
+
+class PresetForm(forms.Form):
+    """A new draft out of a ready design."""
+
+    preset = forms.ChoiceField(choices=[(name, f"{name}: {p.summary}") for name, p in PRESETS.items()])
+    slug = forms.SlugField(
+        label="Short name", max_length=60, help_text="In the address of the study: /s/short-name/."
+    )
+
+    def create(self) -> Study | None:
+        """The draft; None if it cannot be made, then the form says why."""
+        try:
+            return create_study(self.cleaned_data["preset"], self.cleaned_data["slug"])
+        except PresetError as error:
+            self.add_error(None, str(error))
+            return None
 
 
 class ImageSetChoice(forms.ModelChoiceField):

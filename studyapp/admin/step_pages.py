@@ -1,0 +1,104 @@
+"""The pages on which a study is opened or closed: a question first, the step on POST, refusals as messages."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+
+from studyapp.admin.steps import STEPS, Step
+from studyapp.catalogue import CatalogueError
+from studyapp.image_files import ImageSetError
+from studyapp.models import Study
+from studyapp.opening import OpeningError, advice
+
+
+def study_or_404(model_admin: admin.ModelAdmin, request: HttpRequest, object_id: str) -> Study:
+    """The study that an address of the admin names."""
+    study = model_admin.get_object(request, unquote(object_id))
+    if study is None:
+        raise Http404
+    return study
+
+
+class StepPages(admin.ModelAdmin):
+    """The steps of `STEPS` as pages of one study and as actions on several."""
+
+    def may_take_steps(self, request: HttpRequest) -> bool:
+        """Whoever may change studies at all; which state allows which step is the step's own rule."""
+        return admin.ModelAdmin.has_change_permission(self, request)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.step_view)
+        pages = [
+            path(f"<path:object_id>/{name}/", view, {"step_name": name}, name=f"studyapp_study_{name}")
+            for name in STEPS
+        ]
+        return pages + super().get_urls()
+
+    def step_view(self, request: HttpRequest, object_id: str, step_name: str) -> HttpResponse:
+        """Ask, and on POST take a step."""
+        study = study_or_404(self, request, object_id)
+        if not self.may_take_steps(request):
+            raise PermissionDenied
+        if request.method == "POST":
+            self._take(request, STEPS[step_name], study)
+            return redirect("admin:studyapp_study_change", study.pk)
+        return self._confirmation(request, STEPS[step_name], [study])
+
+    def _take(self, request: HttpRequest, step: Step, study: Study) -> None:
+        try:
+            step.act(study)
+        except (OpeningError, CatalogueError, ImageSetError) as error:
+            messages.error(request, f"{error}.")
+        except OSError as error:
+            messages.error(request, f"{study}: the disk refused ({error.strerror}). Nothing was changed.")
+        else:
+            self.log_change(request, study, step.logged)
+            messages.success(request, f"Study {study} {step.done}")
+
+    def _confirmation(
+        self,
+        request: HttpRequest,
+        step: Step,
+        studies: Sequence[Study],
+        hidden: Sequence[tuple[str, Any]] = (),
+    ) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": step.question,
+            "step": step,
+            "rows": [
+                (study, advice(study) if step.starts_from == Study.Status.DRAFT else []) for study in studies
+            ],
+            "hidden": hidden,
+        }
+        return TemplateResponse(request, "admin/studyapp/study/step.html", context)
+
+    def _step_selected(
+        self, request: HttpRequest, queryset: QuerySet[Study], name: str
+    ) -> HttpResponse | None:
+        studies = list(queryset)
+        if request.POST.get("confirmed"):
+            for study in studies:
+                self._take(request, STEPS[name], study)
+            return None
+        hidden = [("action", f"{name}_selected"), ("confirmed", "yes")]
+        hidden += [(ACTION_CHECKBOX_NAME, str(study.pk)) for study in studies]
+        return self._confirmation(request, STEPS[name], studies, hidden)
+
+    @admin.action(description="Open the selected studies", permissions=["change"])
+    def open_selected(self, request: HttpRequest, queryset: QuerySet[Study]) -> HttpResponse | None:
+        return self._step_selected(request, queryset, "open")
+
+    @admin.action(description="Close the selected studies", permissions=["change"])
+    def close_selected(self, request: HttpRequest, queryset: QuerySet[Study]) -> HttpResponse | None:
+        return self._step_selected(request, queryset, "close")
