@@ -97,6 +97,7 @@ class Sitting {
     const shown = await this.outbox.shown();
     this.progress = await this.#insist(this.config.urls.resume, { shown });
     await this.outbox.resumed();
+    if (!this.progress.finished) await this.blocks.load();
   }
 
   /** @param {string} url @param {unknown} body */
@@ -128,7 +129,7 @@ class Sitting {
     stayAwake();
   }
 
-  /** Between two trials: a message if one is due, the bar, the size of the picture. @param {ReadyTrial} trial */
+  /** Between two trials: a message, the bar, the size of the picture. @param {ReadyTrial} trial */
   async #prepare(trial) {
     await whenVisible();
     if (this.last_kind === "practice" && trial.kind !== "practice") await this.#pause("start");

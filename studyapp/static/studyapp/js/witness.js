@@ -6,7 +6,7 @@
  */
 
 const SIZE_PX = 6;
-/** Longest wait for a report, which comes a few frames after its frame. */
+/** Longest wait for a report; it comes after a few frames. */
 const PATIENCE_MS = 250;
 
 export class Witness {
