@@ -76,7 +76,12 @@ def _image_set(source: str, dataset: str, data: Path | None, say: Callable[[str]
 
 def run_generator(arguments: list[str]) -> None:
     """Run `python -m generator ...` beside us; its progress and its warnings go to the terminal."""
-    done = subprocess.run([sys.executable, "-m", "generator", *arguments], cwd=settings.BASE_DIR, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "generator", *arguments],
+        cwd=settings.BASE_DIR,
+        stdout=subprocess.DEVNULL,  # it prints the path of a file that is gone a moment later
+        check=False,
+    )
     if done.returncode != 0:
         raise DemoError(
             f"`python -m generator {' '.join(arguments)}` ended with {done.returncode}; its message is above"

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from django.conf import settings
 
@@ -77,17 +78,25 @@ class Child:
     pause_s: float = 1.0
     due_s: float = field(default=0.0)
 
+    @property
+    def log(self) -> Path:
+        return settings.LOGS_DIR / f"{self.name.replace(' ', '-')}.log"
+
     def tend(self, now_s: float, say: Callable[[str], None]) -> None:
         if self.process is not None and self.process.poll() is None:
             return
         if self.process is not None:
             say(
-                f"{self.name} ended with {self.process.returncode}; starting it again in {self.pause_s:.0f} s"
+                f"the {self.name} ended with {self.process.returncode}, see {self.log}; "
+                f"starting it again in {self.pause_s:.0f} s"
             )
             self.process, self.due_s = None, now_s + self.pause_s
             self.pause_s = min(2 * self.pause_s, LONGEST_PAUSE_S)
         elif now_s >= self.due_s:
-            self.process = subprocess.Popen(self.command, cwd=settings.BASE_DIR, start_new_session=True)
+            with self.log.open("ab") as log:
+                self.process = subprocess.Popen(
+                    self.command, cwd=settings.BASE_DIR, stdout=log, stderr=log, start_new_session=True
+                )
 
     def end(self) -> None:
         if self.process is not None and self.process.poll() is None:

@@ -44,7 +44,8 @@ class Command(BaseCommand):
         password = one_use_password("admin")
         if password:
             self.say(f"              user admin, password {password} (opens once; you then set your own)")
-        self.say("  analyse     python analysis/report.py\n\nCtrl-C ends it; nothing is lost.")
+        self.say("  analyse     .venv/bin/python analysis/report.py")
+        self.say(f"  logs        {settings.LOGS_DIR}\n\nCtrl-C ends it; nothing is lost.")
         serving.serve(port)
 
     def say(self, sentence: str) -> None:
