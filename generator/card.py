@@ -18,7 +18,7 @@ from generator.noise import balanced_labels
 from generator.sampling import require_trained, sampled_pixels
 from generator.whole_file import whole_file
 
-SHEET_ROWS, SHEET_COLUMNS = 8, 10
+SHEET_ROWS, SHEET_COLUMNS = 8, 8
 SHEET_SEED = 0
 
 
