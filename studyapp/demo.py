@@ -40,7 +40,7 @@ def prepare(dataset: str, data: Path | None, *, say: Callable[[str], None]) -> S
 
 
 def _require_same(study: Study, dataset: str) -> None:
-    shown = sorted(study.sources.values_list("image_set__dataset", flat=True).distinct())
+    shown = sorted(set(study.sources.values_list("image_set__dataset", flat=True)))
     if shown != [dataset]:
         raise DemoError(
             f"the study {study} in {settings.DATA_DIR} shows {', '.join(shown)}, and an opened study stays as it "

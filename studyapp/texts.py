@@ -8,8 +8,6 @@ DESCRIPTION = (
 CONSENT = """\
 Taking part is voluntary. You can stop at any moment, without giving a reason and without any disadvantage: every page has a link for it.
 
-Pictures flash up briefly and are followed by a plain gray. If you are sensitive to flashing images, or have had a seizure, please do not take part.
-
 We store your answers, how fast they came, and technical facts about your screen (refresh rate and window size), under a random code. We do not store your name or your IP address. If you came through a recruiting panel, the panel's id of you is kept apart from your answers, only to prevent a second sitting and to pay you.
 
 At the end you receive a receipt code. With it you can have your answers erased later.

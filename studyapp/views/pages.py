@@ -29,7 +29,12 @@ def message(
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     return message(
-        request, 404, "Nothing here", "There is no page at this address. Check the link you were given."
+        request,
+        404,
+        "Nothing here",
+        "There is no page at this address. Check the link you were given.",
+        reverse("home"),
+        "To the studies",
     )
 
 

@@ -12,6 +12,7 @@ from studyapp.jobs import JobError, queue_generation
 from studyapp.models import Job
 
 ENDED = (Job.Status.DONE, Job.Status.FAILED)
+PATIENCE_S = 15
 
 
 class Command(BaseCommand):
@@ -39,9 +40,16 @@ class Command(BaseCommand):
     def wait_for(self, job: Job, count: int) -> None:
         with Progress(transient=True) as bar:
             task = bar.add_task("images", total=count)
+            begun_s, is_warned = time.monotonic(), False
             while job.status not in ENDED:
                 time.sleep(0.5)
                 job.refresh_from_db()
+                is_late = job.status == Job.Status.WAITING and time.monotonic() - begun_s > PATIENCE_S
+                if is_late and not is_warned:
+                    self.stderr.write(
+                        "no worker has taken the job yet; `manage.py demo` or `celery` starts one"
+                    )
+                    is_warned = True
                 bar.update(task, completed=job.slices.aggregate(done=Sum("done"))["done"])
         if job.status == Job.Status.FAILED:
             raise CommandError(f"job {job.pk} failed: {job.error}")
