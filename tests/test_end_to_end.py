@@ -82,15 +82,18 @@ def test_a_port_in_use_is_said_before_anything_is_made(run, tmp_path):
     assert not (tmp_path / "var" / "db.sqlite3").exists()
 
 
+def truncated_cifar10(folder: Path) -> None:
+    """The official layout with two records a file, the last file cut short."""
+    folder.mkdir()
+    classes = "airplane automobile bird cat deer dog frog horse ship truck"
+    (folder / "batches.meta.txt").write_text("\n".join(classes.split()) + "\n")
+    for name in (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch"):
+        (folder / f"{name}.bin").write_bytes(bytes(2 * 3073 if name != "test_batch" else 100))
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
-    [
-        (lambda folder: folder.mkdir(), "batches.meta.txt"),
-        (
-            lambda folder: (folder.mkdir(), (folder / "test_batch.bin").write_bytes(b"x" * 100)),
-            "test_batch.bin",
-        ),
-    ],
+    [(Path.mkdir, "expected the binary files of CIFAR-10"), (truncated_cifar10, "test_batch.bin")],
 )
 def test_a_data_folder_without_the_data_is_refused_and_no_study_is_made(run, tmp_path, make, words):
     make(tmp_path / "data")
