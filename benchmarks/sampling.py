@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How fast images are drawn and written: `python benchmarks/sampling.py [CHECKPOINT ...]`.
 
-Prints a table: images drawn a second (networks and noise, no files), of which noise alone; PNG files encoded
+Prints a table: images drawn a second (networks and noise, no files); three planes of noise a second; PNG files encoded
 a second by one thread; images a second from checkpoint to finished image set; the largest memory used.
 Without arguments every checkpoint that ships is measured.
 """
@@ -46,12 +46,12 @@ def measured(name: str, count: int) -> tuple[str, ...]:
     checkpoint = read_checkpoint(name)
     size = checkpoint.config.size_px
     pixels = sampled_pixels(checkpoint, SEED, 0, BLOCK)
-    keys = image_keys(SEED, 0, count)
+    keys = image_keys(SEED, 0, BLOCK)
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "set.zip"
         rates = (
             per_second(lambda: sampled_pixels(checkpoint, SEED, 0, count), count),
-            per_second(lambda: uniform_noise(keys, 0, (3, size, size)), count),
+            per_second(lambda: uniform_noise(keys, 0, (3, size, size)), BLOCK),
             per_second(lambda: [encode(at, image, 0, at) for at, image in enumerate(pixels)], BLOCK),
             per_second(lambda: sample_to_zip(name, count=count, seed=SEED, out=out), count),
         )
