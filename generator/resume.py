@@ -60,7 +60,7 @@ def read_state(checkpoint: Path, belongs_to: str, model: nn.Module) -> dict[str,
     if not path.is_file():
         return None
     try:
-        state = torch.load(path, weights_only=True)  # nosec B614 (weights only)
+        state = torch.load(path, weights_only=True)  # nosec B614
         found = state["belongs_to"]
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, KeyError, TypeError) as error:
         raise TrainingError(

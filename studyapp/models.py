@@ -112,7 +112,7 @@ class Study(models.Model):
 
     slug = models.SlugField(unique=True, max_length=60)
     title = models.CharField(max_length=200)
-    description = models.TextField(blank=True, default=texts.DESCRIPTION)
+    description = models.TextField(blank=True, default=texts.description)
     organiser = models.CharField(max_length=200, blank=True, help_text="who runs it, shown to participants")
     contact = models.CharField(max_length=200, blank=True, help_text="how participants reach them")
     status = models.CharField(
@@ -139,8 +139,8 @@ class Study(models.Model):
     fixation_ms = models.PositiveIntegerField("fixation cross (ms)", default=500)
     blank_ms = models.PositiveIntegerField("blank before the picture (ms)", default=200)
     shows_score = models.BooleanField("show the own result at the end", default=True)
-    consent_text = models.TextField(default=texts.CONSENT)
-    debrief_text = models.TextField(default=texts.DEBRIEF)
+    consent_text = models.TextField(default=texts.consent)
+    debrief_text = models.TextField(default=texts.debrief)
     panels = models.JSONField(default=default_panels, blank=True)
     quota = models.PositiveIntegerField(
         null=True, blank=True, help_text="finished sittings wanted; empty: no limit"

@@ -1,4 +1,7 @@
-"""Default texts of a study; a researcher edits them in the study, where they are frozen and hashed."""
+"""Default texts of a study; a researcher edits them in the study, where they are frozen and hashed.
+
+Functions, so that a new wording needs no migration.
+"""
 
 DESCRIPTION = (
     "You will see small pictures for a very short time. Some are real photos, some were made by a "
@@ -18,3 +21,15 @@ DEBRIEF = """\
 This study asks how real the pictures of image generators look to people, and how that changes with the time they can look. Some of the pictures were photos; the others were drawn by neural networks that had learned from photos.
 
 At 50 milliseconds the task is hard for everybody."""
+
+
+def description() -> str:
+    return DESCRIPTION
+
+
+def consent() -> str:
+    return CONSENT
+
+
+def debrief() -> str:
+    return DEBRIEF
