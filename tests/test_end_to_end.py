@@ -34,7 +34,7 @@ def rows_of(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def replay(run, folder: Path, *dataset: str) -> None:
+def assert_replay(run, folder: Path, *dataset: str) -> None:
     """Demo, bots and report; the report shows the cells that the bots planted, and says they are simulated."""
     run("manage.py", "demo", *dataset, "--no-serve")
     truth, report = folder / "truth.csv", folder / "report"
@@ -52,13 +52,13 @@ def replay(run, folder: Path, *dataset: str) -> None:
 
 
 def test_the_replay_on_photographs(run, tmp_path):
-    replay(run, tmp_path)
+    assert_replay(run, tmp_path)
 
 
 def test_the_replay_on_cifar10_warns_that_the_files_are_not_the_official_ones(run, tmp_path):
     if not CIFAR10.is_dir():
         pytest.skip(f"no CIFAR-10 binary files at {CIFAR10}")
-    replay(run, tmp_path, "--dataset", "cifar10", "--data", str(CIFAR10))
+    assert_replay(run, tmp_path, "--dataset", "cifar10", "--data", str(CIFAR10))
 
 
 def test_the_second_start_finds_the_study_and_refuses_another_data_set(run):

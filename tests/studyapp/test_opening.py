@@ -62,7 +62,7 @@ def test_an_open_study_cannot_be_opened_again_and_a_draft_cannot_be_closed(draft
     assert close_study(draft_study).status == "closed"
 
 
-def refused(study: Study, words: str) -> None:
+def assert_refused(study: Study, words: str) -> None:
     """Opening is refused in these words, and the study is a draft as before, without a stimulus or a pack."""
     before = set(settings.PACKS_DIR.iterdir())
     with pytest.raises(OpeningError, match=words):
@@ -75,31 +75,31 @@ def refused(study: Study, words: str) -> None:
 def test_too_few_images_are_refused_with_the_number_that_is_needed(draft_study):
     draft_study.n_trials = 400
     draft_study.save()
-    refused(draft_study, "source real: expected at least 118 images .*has 40")
+    assert_refused(draft_study, "source real: expected at least 118 images .*has 40")
 
 
 def test_a_study_without_a_real_source_is_refused(draft_study):
     draft_study.sources.filter(name="real").delete()
-    refused(draft_study, "expected a source named 'real'")
+    assert_refused(draft_study, "expected a source named 'real'")
 
 
 def test_a_real_source_of_generated_images_is_refused(draft_study):
     generated = draft_study.sources.get(name="gan").image_set
     draft_study.sources.filter(name="real").update(image_set=generated)
     draft_study.sources.filter(name="gan").delete()
-    refused(draft_study, "which holds generated images")
+    assert_refused(draft_study, "which holds generated images")
 
 
 def test_images_of_two_sizes_are_refused(draft_study, tmp_path):
     wide = import_images(write_image_set(tmp_path / "wide.zip", source="gan", width=9))
     draft_study.sources.filter(name="gan").update(image_set=wide)
-    refused(draft_study, "images of one size, got .*gan 9x8")
+    assert_refused(draft_study, "images of one size, got .*gan 9x8")
 
 
 def test_a_picture_in_two_sources_is_refused(draft_study):
     lapgan = draft_study.sources.get(name="lapgan").image_set
     draft_study.sources.filter(name="gan").update(image_set=lapgan)
-    refused(draft_study, "share a picture")
+    assert_refused(draft_study, "share a picture")
 
 
 def test_an_image_set_file_that_is_gone_or_changed_is_refused(draft_study):
