@@ -73,14 +73,23 @@ class Recipe:
 def read_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
     """The recipe in a TOML file, with changes such as `model.width=256` applied. Raises ConfigError."""
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ConfigError(f"{path}: expected a recipe in TOML, found no such file") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+    except (UnicodeDecodeError, OSError) as error:
         raise ConfigError(f"{path}: expected a recipe in TOML, {error}") from None
+    return recipe_of_text(text, str(path), changes)
+
+
+def recipe_of_text(text: str, where: str, changes: Sequence[str] = ()) -> Recipe:
+    """The recipe in a TOML text. Raises ConfigError that names `where`."""
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{where}: expected a recipe in TOML, {error}") from None
     for change in changes:
         _change(table, change)
-    return recipe_from(table, str(path))
+    return recipe_from(table, where)
 
 
 def recipe_from(table: Mapping[str, Any], where: str) -> Recipe:

@@ -1,8 +1,9 @@
 """Training: owns time. Which images come when, how fast to learn, when to save, when to stop.
 
-Parts of a model train one after the other, each for the recipe's budget. After every `checkpoint_every`
-images the checkpoint and, beside it, the state to go on from are written whole; a killed run goes on from
-there and ends with the same weights as one that was never killed. What a step does is the family's.
+Parts of a model train one after the other, or each alone and in pieces (`train_part`), for the recipe's
+budget. After every `checkpoint_every` images the checkpoint and, beside it, the state to go on from are
+written whole; a killed run goes on from there and ends with the same weights as one that was never killed.
+What a step does is the family's; joining parts that were trained apart is `generator.parts`'.
 """
 
 import dataclasses
@@ -29,6 +30,8 @@ from generator.resume import TrainerState, read_state, restore_trainer, trainer_
 
 # Called with the part's name, the share of its budget that is used, and the mean losses of late.
 Progress = Callable[[str, float, dict[str, float]], None]
+# Asked before every step, with the images seen by the part and the share of its budget: shall it be done?
+GoesOn = Callable[[int, float], bool]
 
 
 @dataclass
@@ -68,6 +71,35 @@ def train(
     Raises TrainingError if the data set does not fit the model, losses are no longer finite (the checkpoint
     of before is kept), or `resume` finds a state that belongs to another run.
     """
+    run = _begun(recipe, images, out, resume=resume)
+    log = LossLog(out, run.images_seen)
+    for part in run.images_seen:
+        _train_part(run, part, log, progress, lambda seen, share: True, cpu_clock)
+    return out
+
+
+def train_part(
+    recipe: Recipe,
+    images: LabelledImages,
+    out: Path,
+    part: str,
+    *,
+    goes_on: GoesOn,
+    cpu_clock: Callable[[], float] = time.process_time,
+) -> float:
+    """Train one part alone from where it stands, as long as `goes_on`; the share of its budget used, 0 to 1.
+
+    `out` becomes a checkpoint in which the other parts are untrained. However the part is cut into pieces,
+    its weights end as those of one run. Raises TrainingError as `train` does.
+    """
+    run = _begun(recipe, images, out, resume=True)
+    log = LossLog(out, run.images_seen)
+    _train_part(run, part, log, lambda part, share, losses: None, goes_on, cpu_clock)
+    return run.share_done(part)
+
+
+def _begun(recipe: Recipe, images: LabelledImages, out: Path, *, resume: bool) -> Run:
+    """The run with its model as the seed makes it, or as it was left. Raises TrainingError."""
     _require_fit(recipe, images)
     family = FAMILIES[recipe.family]
     parts = family.parts(recipe.config)
@@ -77,29 +109,32 @@ def train(
     run = Run(recipe, images, out, model, images.sha256(), zeros, dict.fromkeys(parts, 0.0))
     if resume:
         _go_on(run)
-    log = LossLog(out, run.images_seen)
-    for at, part in enumerate(parts):
-        if run.share_done(part) < 1:
-            # A part is the same whether it trains after the others, alone or elsewhere.
-            torch.manual_seed(recipe.seed * 1000 + at)
-            trainer = family.Trainer(model, recipe.config, part)
-            if part in run.trainers:
-                restore_trainer(trainer, run.trainers[part])
-            _train_part(run, trainer, part, log, progress, cpu_clock)
-    return out
+    return run
+
+
+def _trainer(run: Run, part: str) -> PartTrainer:
+    """The part's trainer, and torch's random numbers, new or as they were left."""
+    # A part is the same whether it trains after the others, alone or elsewhere.
+    torch.manual_seed(run.recipe.seed * 1000 + list(run.images_seen).index(part))
+    trainer = FAMILIES[run.recipe.family].Trainer(run.model, run.recipe.config, part)
+    if part in run.trainers:
+        restore_trainer(trainer, run.trainers[part])
+    return trainer
 
 
 def _train_part(
     run: Run,
-    trainer: PartTrainer,
     part: str,
     log: LossLog,
     progress: Progress,
+    goes_on: GoesOn,
     cpu_clock: Callable[[], float],
 ) -> None:
-    training, unsaved = run.recipe.training, 0
+    if run.share_done(part) >= 1:
+        return
+    training, unsaved, trainer = run.recipe.training, 0, _trainer(run, part)
     began = cpu_clock() - run.cpu_seconds[part]
-    while (share := run.share_done(part)) < 1:
+    while (share := run.share_done(part)) < 1 and goes_on(run.images_seen[part], share):
         _set_rates(trainer, run.recipe.config.learning_rate * training.rate_factor(share))
         losses = trainer.step(*_batch(run.images, training))
         trainer.steps_done += 1
@@ -113,7 +148,7 @@ def _train_part(
             _save(run, trainer, part)
             unsaved = 0
     _save(run, trainer, part)
-    progress(part, 1.0, {})
+    progress(part, run.share_done(part), {})
 
 
 def _set_rates(trainer: PartTrainer, rate: float) -> None:

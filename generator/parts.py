@@ -1,0 +1,79 @@
+"""Parts of a model trained apart, each with its own files in one folder, and joined into one checkpoint.
+
+Knows the files' names and what goes together; training a part is `generator.train`'s. Every file belongs to
+one part, so that parts can train in as many processes as there are.
+"""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from torch import nn
+
+from generator.card import sample_sheet
+from generator.checkpoint import SUFFIX, Checkpoint, read_checkpoint, write_checkpoint
+from generator.errors import TrainingError
+from generator.families import FAMILIES
+from generator.losses import losses_file
+from generator.recipe import Recipe
+from generator.whole_file import whole_file
+
+
+def part_file(folder: Path, part: str) -> Path:
+    """The checkpoint of one part; beside it lie its losses and the state to go on from."""
+    return folder / f"{part}{SUFFIX}"
+
+
+def parts_of(recipe: Recipe) -> tuple[str, ...]:
+    """The parts that a recipe trains, by name."""
+    return FAMILIES[recipe.family].parts(recipe.config)
+
+
+def join_parts(recipe: Recipe, folder: Path, out: Path) -> Path:
+    """Write one checkpoint with every part's own weights, with the losses of all beside it; its path.
+
+    The same parts give the same bytes. Raises TrainingError if a part has no checkpoint yet or was trained
+    on other images, WriteError if the disk is full.
+    """
+    found = {part: _trained(folder, part) for part in parts_of(recipe)}
+    origins = [checkpoint.origin for checkpoint in found.values()]
+    if len({origin.dataset_sha256 for origin in origins}) > 1:
+        raise TrainingError(
+            f"{folder}: the parts were trained on different images; train them again on one data set"
+        )
+    model = FAMILIES[recipe.family].build(recipe.config)
+    for part, checkpoint in found.items():
+        own = _taught(checkpoint.model, recipe, part)
+        _taught(model, recipe, part).load_state_dict(own.state_dict())
+    newest = max(origins, key=lambda origin: origin.created_utc)
+    origin = dataclasses.replace(
+        newest,
+        images_seen={part: checkpoint.origin.images_seen[part] for part, checkpoint in found.items()},
+        cpu_minutes={part: checkpoint.origin.cpu_minutes[part] for part, checkpoint in found.items()},
+    )
+    write_checkpoint(out, recipe.family, recipe.config, origin, model)
+    with whole_file(losses_file(out)) as file:
+        for part in found:
+            file.write(losses_file(part_file(folder, part)).read_bytes())
+    return out
+
+
+def write_sheet(checkpoint: Path, out: Path) -> Path:
+    """Write the first samples of a checkpoint as one PNG, none chosen; its path."""
+    sheet = Image.fromarray(sample_sheet(read_checkpoint(checkpoint)))
+    with whole_file(out) as file:
+        sheet.save(file, "PNG", optimize=True)
+    return out
+
+
+def _trained(folder: Path, part: str) -> Checkpoint:
+    path = part_file(folder, part)
+    if not path.is_file():
+        raise TrainingError(f"{path}: expected the trained part {part}, found no such file; train it first")
+    return read_checkpoint(path)
+
+
+def _taught(model: Any, recipe: Recipe, part: str) -> nn.Module:
+    """The network inside the model that the part's training teaches."""
+    return FAMILIES[recipe.family].Trainer(model, recipe.config, part).networks["generator"]

@@ -1,0 +1,45 @@
+"""What a recipe would train, for whoever may not load torch: `python -m generator.plan < RECIPE`.
+
+Prints one JSON object, or one sentence on the error stream and exit code 1. The site asks it in a child
+process before it stores a training job.
+"""
+
+import json
+import sys
+from typing import Any
+
+from generator.errors import ConfigError
+from generator.parts import parts_of
+from generator.recipe import Recipe, recipe_of_text
+
+WHERE = "recipe"
+
+
+def plan(recipe: Recipe) -> dict[str, Any]:
+    """What a job needs to know of a recipe; every value is JSON.
+
+    `images` and `minutes` are each part's budget: images seen, or CPU minutes; the one not used is 0.
+    """
+    return {
+        "source": recipe.source,
+        "family": recipe.family,
+        "dataset": recipe.dataset,
+        "parts": list(parts_of(recipe)),
+        "images": recipe.training.images,
+        "minutes": recipe.training.minutes,
+    }
+
+
+def main() -> int:
+    """Read a recipe from the input and print its plan; the exit code."""
+    try:
+        recipe = recipe_of_text(sys.stdin.read(), WHERE)
+    except (ConfigError, UnicodeDecodeError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(json.dumps(plan(recipe)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
