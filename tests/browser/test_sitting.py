@@ -143,6 +143,29 @@ def test_a_second_tab_is_told_so_and_shows_no_trial(live_server, desktop, short_
     assert complaints == []
 
 
+@pytest.mark.parametrize("size", [(360, 780), (844, 390), (768, 1024), (1440, 900)])
+def test_answers_and_withdrawal_can_be_reached_during_trials(
+    live_server, browser, short_study, complaints, size
+):
+    """Nothing lies over them, whatever the window's shape; and pictures to look at need no long scrolling."""
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, has_touch=True)
+    page = open_page(context, complaints)
+    page.goto(f"{live_server.url}/s/small/consent/")
+    page.get_by_role("button", name="I agree", exact=True).click()
+    page.wait_for_url("**/screen/")
+    page.goto(f"{live_server.url}/s/small/examples/")
+    expect(page.locator(".examples canvas").first).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollHeight / innerHeight") < 3
+    page.goto(f"{live_server.url}/s/small/test/")
+    page.get_by_role("button", name="Start practice").click()
+    for answer in page.locator(".trial .answer").all():
+        answer.tap(trial=True)
+    page.get_by_role("link", name="Withdraw").tap()
+    expect(page.get_by_role("heading", name="Do you want to stop?")).to_be_visible()
+    context.close()
+    assert complaints == []
+
+
 @pytest.mark.parametrize("size", [(360, 780), (768, 1024), (1440, 900)])
 def test_no_page_is_wider_than_its_window(live_server, browser, short_study, complaints, size):
     context = browser.new_context(viewport={"width": size[0], "height": size[1]})
