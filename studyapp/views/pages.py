@@ -17,6 +17,7 @@ from studyapp.views.cookies import keep_secret, sitting_of, study_or_404
 
 SIMULATED_SALT = "simulated participant"
 MS_PER_TRIAL_WITHOUT_EXPOSURE = 2_200
+WITH_CODES = (Sitting.Status.FINISHED, Sitting.Status.WITHDRAWN)
 
 
 def message(
@@ -75,6 +76,7 @@ def welcome(request: HttpRequest, slug: str) -> HttpResponse:
         "minutes": minutes(study),
         "closed": study.status != Study.Status.OPEN,
         "has_sitting": sitting is not None and sitting.status == Sitting.Status.STARTED,
+        "has_codes": sitting is not None and sitting.status in WITH_CODES,
         "query": request.GET.urlencode(),
     }
     return render(request, "study/welcome.html", context)
@@ -243,6 +245,7 @@ def erase(request: HttpRequest, slug: str) -> HttpResponse:
         context["done"] = sittings.erase(study, request.POST.get("receipt_code", "")[:100])
         if not context["done"]:
             context["error"] = (
-                "We know no sitting with this code. Check it, letter by letter, or write to us."
+                "We know no sitting with this code. "
+                "Check it, letter by letter, or ask the people who invited you."
             )
     return render(request, "study/erase.html", context, status=200 if not context["error"] else 422)

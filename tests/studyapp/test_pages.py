@@ -1,0 +1,21 @@
+"""What participants read on the pages around the test."""
+
+
+def test_who_took_part_finds_the_codes_again_from_the_welcome_page(person):
+    codes = person.url("thanks/")
+    assert codes not in person.client.get(person.url()).content.decode()
+    person.sit_through()
+    assert codes in person.client.get(person.url()).content.decode()
+    assert person.sitting.completion_code in person.client.get(codes).content.decode()
+
+
+def test_who_had_everything_erased_is_not_spoken_to_as_known(person):
+    person.client.post(person.url("withdraw/"), {"data": "delete"})
+    assert "thanks/" not in person.client.get(person.url()).content.decode()
+
+
+def test_nobody_is_told_to_write_where_no_contact_is_known(person):
+    """A study may go without a contact; then the pages name who invited people."""
+    page = person.client.post(person.url("erase/"), {"receipt_code": "ABCD"}).content.decode()
+    assert "the people who invited you" in page
+    assert "write to us" not in page + person.client.get(person.url("test/")).content.decode()
