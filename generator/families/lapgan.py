@@ -137,14 +137,18 @@ class Trainer:
 def sample(model: Lapgan, config: Config, seeds: Tensor, labels: Tensor | None) -> Tensor:
     """Images (N, 3, S, S) near [-1, 1], one for each key in seeds (N,), from coarse to fine."""
     told = () if labels is None else (labels,)
-    image = _draw(model, config, 0, told, seeds)
+    image = draw_level(model, config, 0, told, seeds)
     for level in range(1, len(config.levels)):
-        image = _draw(model, config, level, (up(image, config.levels[level]), *told), seeds)
+        image = draw_level(model, config, level, (up(image, config.levels[level]), *told), seeds)
     return image
 
 
-def _draw(model: Lapgan, config: Config, level: int, condition: Condition, seeds: Tensor) -> Tensor:
-    """One level's image, with each image's own noise."""
+def draw_level(model: Lapgan, config: Config, level: int, condition: Condition, seeds: Tensor) -> Tensor:
+    """Images of one level, (N, 3, S, S), each with its key's own noise.
+
+    condition: (labels (N,),) at the coarsest level, (low_pass (N, 3, S, S), labels) at others; no labels without
+    classes.
+    """
     noise = uniform_noise(seeds, level, _noise_shape(config, level))
     return _generate(model.levels[parts(config)[level]], config, condition, noise)
 
