@@ -31,3 +31,7 @@ class TrainingError(GeneratorError):
 
 class WriteError(GeneratorError):
     """A file could not be written: the disk is full, or the folder is not ours."""
+
+
+class EvaluationError(GeneratorError):
+    """Samples cannot be measured against the images given."""
