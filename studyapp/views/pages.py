@@ -1,6 +1,7 @@
 """The pages of a sitting, from the welcome to the thanks, and how errors look."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from django.core import signing
@@ -86,7 +87,8 @@ def panel_identity(study: Study, query: str) -> tuple[str, str]:
     """(panel, its id of the person) out of a query string; ("", "") if no known parameter is there."""
     parameters = QueryDict(query[:2000])
     for panel, name in study.panels.items():
-        if value := parameters.get(name, "").strip():
+        # No database takes NUL, which an address can carry as %00.
+        if value := parameters.get(name, "").replace("\0", "").strip():
             return panel, value[:128]
     return "", ""
 
@@ -232,7 +234,9 @@ def withdraw(request: HttpRequest, sitting: Sitting) -> HttpResponse:
         return redirect("study:thanks", study.slug)
     if request.method == "GET":
         return render(request, "study/withdraw.html", {"study": study, "sitting": sitting})
-    sittings.withdraw(sitting, keep_answers=request.POST.get("data") == "keep")
+    # Of two clicks the second finds the sitting ended: the thanks page tells how, to both.
+    with suppress(sittings.SittingError):
+        sittings.withdraw(sitting, keep_answers=request.POST.get("data") == "keep")
     return redirect("study:thanks", study.slug)
 
 
@@ -240,9 +244,10 @@ def withdraw(request: HttpRequest, sitting: Sitting) -> HttpResponse:
 @never_cache
 def erase(request: HttpRequest, slug: str) -> HttpResponse:
     study = study_or_404(slug)
-    context: dict[str, Any] = {"study": study, "error": "", "done": False}
+    code = request.POST.get("receipt_code", "")[:100]
+    context: dict[str, Any] = {"study": study, "code": code, "error": "", "done": False}
     if request.method == "POST":
-        context["done"] = sittings.erase(study, request.POST.get("receipt_code", "")[:100])
+        context["done"] = sittings.erase(study, code)
         if not context["done"]:
             context["error"] = (
                 "We know no sitting with this code. "

@@ -19,3 +19,8 @@ def test_nobody_is_told_to_write_where_no_contact_is_known(person):
     page = person.client.post(person.url("erase/"), {"receipt_code": "ABCD"}).content.decode()
     assert "the people who invited you" in page
     assert "write to us" not in page + person.client.get(person.url("test/")).content.decode()
+
+
+def test_a_mistyped_receipt_code_stays_in_its_field_to_be_corrected(person):
+    page = person.client.post(person.url("erase/"), {"receipt_code": "46AV-KVZ6"}).content.decode()
+    assert 'value="46AV-KVZ6"' in page
