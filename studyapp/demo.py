@@ -60,7 +60,7 @@ def _image_set(source: str, dataset: str, data: Path | None, say: Callable[[str]
     say(f"making {IMAGES_PER_SOURCE} images of source {source} ({dataset})")
     if source == "real":
         arguments = ["dataset", dataset, "--split", "study"]
-        arguments += ["--data", str(data)] if data else []
+        arguments += ["--data", str(data.resolve())] if data else []
         # Where no folder is given, CIFAR-10 comes by download, which the generator asks to be told.
         arguments += ["--download"] if dataset == "cifar10" and data is None else []
     else:
