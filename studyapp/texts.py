@@ -18,9 +18,7 @@ At the end you receive a receipt code. With it you can have your answers erased 
 The answers may be published without anything that identifies you."""
 
 DEBRIEF = """\
-This study asks how real the pictures of image generators look to people, and how that changes with the time they can look. Some of the pictures were photos; the others were drawn by neural networks that had learned from photos.
-
-At 50 milliseconds the task is hard for everybody."""
+This study asks how real the pictures of image generators look to people, and how that changes with the time they can look. Some of the pictures were photos; the others were drawn by neural networks that had learned from photos."""
 
 
 def description() -> str:
