@@ -84,9 +84,10 @@ def status_line(study: Study, *, n_finished: int) -> list[str]:
     """The study's state in a few words each: version, sittings, times."""
     if study.status == Study.Status.DRAFT:
         return [f"made {moment(study.created_utc)} UTC", "no version until it is opened"]
+    is_single = n_finished == 1 and study.quota is None
     parts = [
         f"version {study.version[:8]}",
-        f"{finished_of_quota(study, n_finished)} sittings finished",
+        f"{finished_of_quota(study, n_finished)} {'sitting' if is_single else 'sittings'} finished",
         f"opened {moment(study.opened_utc)} UTC",
     ]
     if study.closed_utc:

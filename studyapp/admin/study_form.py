@@ -132,7 +132,10 @@ class StudyForm(forms.ModelForm):
 class PresetForm(forms.Form):
     """A new draft out of a ready design."""
 
-    preset = forms.ChoiceField(choices=[(name, f"{name}: {p.summary}") for name, p in PRESETS.items()])
+    preset = forms.ChoiceField(
+        choices=[(name, name) for name in PRESETS],
+        help_text=". ".join(f"{name}: {preset.summary}" for name, preset in PRESETS.items()) + ".",
+    )
     slug = forms.SlugField(
         label="Short name", max_length=60, help_text="In the address of the study: /s/short-name/."
     )

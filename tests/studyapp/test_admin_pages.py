@@ -110,7 +110,7 @@ def test_the_first_page_names_each_study_with_its_next_move(
     assert "Choose its sources" in page
     jobs = [page.index(wish) for wish in ("200 images of gan-photos", "1,500 images of lapgan-photos")]
     assert jobs == sorted(jobs), "the newest job stands first"
-    assert "1 sittings finished" in page
+    assert "1 sitting finished" in page
 
 
 def test_an_empty_site_says_what_to_do_first(researcher: Client):
