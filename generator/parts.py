@@ -55,7 +55,8 @@ def join_parts(recipe: Recipe, folder: Path, out: Path) -> Path:
     write_checkpoint(out, recipe.family, recipe.config, origin, model)
     with whole_file(losses_file(out)) as file:
         for part in found:
-            file.write(losses_file(part_file(folder, part)).read_bytes())
+            text = losses_file(part_file(folder, part)).read_bytes()
+            file.write(text[: text.rfind(b"\n") + 1])  # the last line may be half written
     return out
 
 

@@ -86,8 +86,8 @@ def train_part(
     *,
     goes_on: GoesOn,
     cpu_clock: Callable[[], float] = time.process_time,
-) -> float:
-    """Train one part alone from where it stands, as long as `goes_on`; the share of its budget used, 0 to 1.
+) -> tuple[int, float]:
+    """Train one part alone from where it stands, as long as `goes_on`; images seen, share of its budget used.
 
     `out` becomes a checkpoint in which the other parts are untrained. However the part is cut into pieces,
     its weights end as those of one run. Raises TrainingError as `train` does.
@@ -95,7 +95,7 @@ def train_part(
     run = _begun(recipe, images, out, resume=True)
     log = LossLog(out, run.images_seen)
     _train_part(run, part, log, lambda part, share, losses: None, goes_on, cpu_clock)
-    return run.share_done(part)
+    return run.images_seen[part], run.share_done(part)
 
 
 def _begun(recipe: Recipe, images: LabelledImages, out: Path, *, resume: bool) -> Run:

@@ -409,13 +409,21 @@ class ConflictingResponse(models.Model):
 class Job(models.Model):
     """Work for a worker: what is wanted and, once done, what came out. Its slices say how far it is."""
 
+    class Kind(models.TextChoices):
+        GENERATE = "generate"
+        TRAIN = "train"
+
     class Status(models.TextChoices):
         WAITING = "waiting"
         RUNNING = "running"
         DONE = "done"
         FAILED = "failed"
+        STOPPED = "stopped"
 
-    kind = models.CharField(max_length=20, choices=[("generate", "generate")])
+    # A worker may take slices of such a job.
+    OPEN: ClassVar[tuple[str, ...]] = (Status.WAITING, Status.RUNNING)
+
+    kind = models.CharField(max_length=20, choices=Kind.choices)
     arguments: Any = models.JSONField()
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.WAITING)
     error = models.TextField(blank=True)
@@ -432,7 +440,10 @@ class Job(models.Model):
 
 
 class JobSlice(models.Model):
-    """A part of a job, items [first, last), that one worker holds for as long as its lease."""
+    """A part of a job, items [first, last), that one worker holds for as long as its lease.
+
+    Items are images to generate or, in a training job, the parts of the model: one a slice, named `part`.
+    """
 
     class Status(models.TextChoices):
         WAITING = "waiting"
@@ -446,7 +457,9 @@ class JobSlice(models.Model):
     first = models.PositiveIntegerField()
     last = models.PositiveIntegerField()
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.WAITING, db_index=True)
-    done = models.PositiveIntegerField(default=0, help_text="items finished")
+    part = models.CharField(max_length=50, blank=True, help_text="the part of the model that it trains")
+    done = models.PositiveIntegerField(default=0, help_text="images finished, or seen in training")
+    share = models.FloatField(default=0.0, help_text="share of the training's budget that is used, 0 to 1")
     attempts = models.PositiveIntegerField(default=0)
     lease_owner = models.CharField(max_length=100, blank=True)
     lease_until_utc = models.DateTimeField(null=True, blank=True)

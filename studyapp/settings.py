@@ -109,9 +109,11 @@ DATA_DIR = data_folder()
 IMAGE_SETS_DIR = DATA_DIR / "image_sets"
 PACKS_DIR = DATA_DIR / "packs"
 JOBS_DIR = DATA_DIR / "jobs"
+CHECKPOINTS_DIR = DATA_DIR / "checkpoints"
+DATASETS_DIR = DATA_DIR / "datasets"
 LOGS_DIR = DATA_DIR / "logs"
 STATIC_ROOT = DATA_DIR / "static"
-for _folder in (IMAGE_SETS_DIR, PACKS_DIR, JOBS_DIR, LOGS_DIR, STATIC_ROOT):
+for _folder in (IMAGE_SETS_DIR, PACKS_DIR, JOBS_DIR, CHECKPOINTS_DIR, LOGS_DIR, STATIC_ROOT):
     _folder.mkdir(exist_ok=True)
 
 DEBUG = boolean("DEBUG")

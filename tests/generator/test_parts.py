@@ -23,7 +23,7 @@ def in_pieces(recipe, images, folder, part, steps_a_piece):
     pieces, share = 0, 0.0
     while share < 1:
         steps = iter([True] * steps_a_piece)
-        share = train_part(
+        _, share = train_part(
             recipe,
             images,
             part_file(folder, part),
