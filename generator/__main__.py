@@ -1,4 +1,4 @@
-"""The generator's commands: `python -m generator train | sample | dataset | card`.
+"""The generator's commands: `python -m generator train | sample | evaluate | dataset | ...`.
 
 Shows progress and prints refusals as one sentence; the work is done elsewhere. Modules that load torch are
 imported by the commands that need them, so that the others start at once.
@@ -111,6 +111,65 @@ def dataset_command(given: argparse.Namespace, errors: Console) -> None:
     print(given.out)
 
 
+def evaluate_command(given: argparse.Namespace, errors: Console) -> None:
+    """`evaluate GENERATED --out DIR`"""
+    from generator.datasets import Request
+    from generator.evaluation.evaluate import evaluation_of, require_folder, write_evaluation
+    from generator.evaluation.material import Material, read_real, read_samples
+    from generator.features.described import read_classifier
+
+    require_folder(given.out)
+    with _bar(errors, BarColumn(), MofNCompleteColumn()) as bar:
+        tasks: dict[str, Any] = {}
+
+        def told(doing: str, done: int, in_all: int) -> None:
+            if doing not in tasks:
+                tasks[doing] = bar.add_task(doing, total=in_all, losses="")
+            bar.update(tasks[doing], completed=done)
+
+        classifier = read_classifier()
+        samples = read_samples(given.generated, given.count, given.seed, told)
+        dataset = samples.images.name
+        real = read_real(dataset, _request("study", given, bar))
+        training = None if given.train is None else read_real(dataset, Request("train", given.train))
+        _show_notes(errors, real.notes)
+        material = Material(
+            samples,
+            real.drawn(None, given.seed),
+            None if training is None else training.drawn(None, given.seed),
+            classifier,
+            given.seed,
+            shows_real=not given.without_real,
+            told=told,
+        )
+        written = write_evaluation(evaluation_of(material), given.out)
+    print(*written, sep="\n")
+
+
+def train_features_command(given: argparse.Namespace, errors: Console) -> None:
+    """`train-features CONFIG --held-out PATH --out FILE`"""
+    from generator.datasets import Request, load
+    from generator.features.card import ship_classifier
+    from generator.features.training import read_feature_recipe
+
+    recipe = read_feature_recipe(given.config)
+    with _bar(
+        errors, BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TextColumn("{task.fields[losses]}")
+    ) as bar:
+        images = load(recipe.dataset, _request("train", given, bar))
+        held_out = load(recipe.dataset, Request("study", given.held_out))
+        _show_notes(errors, images.notes)
+        task = bar.add_task("classifier", total=1.0, losses="")
+        ship_classifier(
+            recipe,
+            images,
+            held_out,
+            given.out,
+            progress=lambda share, loss: bar.update(task, completed=share, losses=f"loss {loss:.3f}"),
+        )
+    print(given.out)
+
+
 def card_command(given: argparse.Namespace, errors: Console) -> None:
     """`card CKPT --hardware TEXT --by-eye TEXT`"""
     from generator.card import write_card
@@ -152,6 +211,8 @@ def _bar(errors: Console, *columns: Any) -> Iterator[Progress]:
 COMMANDS: dict[str, Callable[[argparse.Namespace, Console], None]] = {
     "train": train_command,
     "sample": sample_command,
+    "evaluate": evaluate_command,
+    "train-features": train_features_command,
     "dataset": dataset_command,
     "card": card_command,
 }

@@ -34,6 +34,17 @@ CARD = """\
 Write the model card of a checkpoint, CKPT.md and CKPT.png, beside it: figures from its
 header, a sheet of samples, and what you saw when you looked at them.
 """
+FEATURES = """\
+Train the classifier whose features the distances of `evaluate` are measured on, and write
+its model card beside it. Tachisto ships it: generator/features/features-cifar10.safetensors.
+"""
+EVALUATE = """\
+Measure samples against real images: one HTML page and evaluation.json in a folder.
+
+GENERATED is a checkpoint (a file, or a name that ships: lapgan-cifar10), an image set
+zip, or a folder or zip of anybody's pictures. --data names real images that were not
+trained on, --train those that were, to look for copies among them.
+"""
 DATASET = """\
 Write images of a data set as an image set.
 
@@ -111,6 +122,33 @@ def _card_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--by-eye", required=True, metavar="TEXT", help="what is wrong with the samples")
 
 
+def _features_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("config", type=Path, metavar="CONFIG", help="the recipe, a TOML file")
+    command.add_argument("--out", type=Path, required=True, metavar="FILE", help="classifier (.safetensors)")
+    command.add_argument(
+        "--held-out", type=Path, required=True, metavar="PATH", help="images that its accuracy is measured on"
+    )
+    _data_arguments(command)
+
+
+def _evaluate_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("generated", metavar="GENERATED", help="a checkpoint, an image set or pictures")
+    command.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write to")
+    command.add_argument(
+        "--count", type=_at_least_one, default=5000, metavar="N", help="samples drawn (5000)"
+    )
+    command.add_argument("--seed", type=int, default=1, metavar="K", help="seed of everything drawn (1)")
+    command.add_argument(
+        "--train", type=Path, metavar="PATH", help="the training images, as a folder, zip or image set"
+    )
+    command.add_argument(
+        "--without-real",
+        action="store_true",
+        help="show no real picture on the page, where they may not be passed on",
+    )
+    _data_arguments(command)
+
+
 def _data_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--data", type=Path, metavar="PATH", help="folder or file of the data set")
     command.add_argument(
@@ -130,6 +168,8 @@ def _at_least_one(text: str) -> int:
 ARGUMENTS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] = {
     "train": ("train a model from a recipe", TRAIN, _train_arguments),
     "sample": ("draw images from a checkpoint", SAMPLE, _sample_arguments),
+    "evaluate": ("measure samples against real images", EVALUATE, _evaluate_arguments),
+    "train-features": ("train the classifier that distances use", FEATURES, _features_arguments),
     "dataset": ("write real images as an image set", DATASET, _dataset_arguments),
     "card": ("write a checkpoint's model card", CARD, _card_arguments),
 }
