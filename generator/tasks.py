@@ -1,13 +1,25 @@
-"""The door between the queue and the models: a task makes the images of one slice and hands them over.
+"""The door between the queue and the models: a task makes the images of one slice, or trains a part a while.
 
-The web asks for it by name with the slice's id; leases, attempts and errors are rows of the site.
+The web asks for it by name with the slice's id; leases, attempts and errors are rows of the site. Modules
+that load torch are imported by the tasks, so that a worker without work stays small.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from celery import shared_task
 
+from generator.errors import ConfigError, DataError, ImageSetError, TrainingError
 from studyapp import catalogue
+
+if TYPE_CHECKING:
+    from generator.datasets import LabelledImages
+
+# Would be the same at every attempt: unfit data, a loss that is not finite.
+REFUSALS = (ConfigError, DataError, ImageSetError, TrainingError)
 
 
 @shared_task(name="generator.generate_slice")
@@ -40,3 +52,61 @@ def complete_job(job_id: int) -> None:
     whole: Path = parts[0].with_name("whole.zip")
     merge(parts, whole)
     catalogue.register_generated(job_id, whole)
+
+
+@shared_task(name="generator.train_slice")
+def train_slice(slice_id: int) -> None:
+    """Train the part of job slice `slice_id` for a piece; after the last piece of all parts, join them."""
+    with catalogue.held_piece(slice_id, REFUSALS) as piece:
+        if piece is not None:
+            train_piece(piece)
+    with catalogue.finished_training(slice_id) as parts:
+        if parts is not None:
+            join(parts.recipe, parts.folder, parts.out)
+            labelled_images.cache_clear()
+
+
+def train_piece(piece: catalogue.TrainingPiece) -> None:
+    """Go on with one part until its piece or its budget is over, and show what the parts give so far."""
+    from generator.parts import part_file, parts_of
+    from generator.recipe import recipe_of_text
+    from generator.train import train_part
+
+    recipe = recipe_of_text(piece.recipe, "recipe")
+    images = labelled_images(recipe.dataset, piece.data, piece.datasets)
+    with one_thread():
+        images_seen, share = train_part(
+            recipe, images, part_file(piece.folder, piece.part), piece.part, goes_on=piece.goes_on
+        )
+    if all(part_file(piece.folder, part).is_file() for part in parts_of(recipe)):
+        join(piece.recipe, piece.folder, piece.folder / f"{catalogue.SO_FAR}.safetensors")
+    piece.hand_back(images_seen, share)
+
+
+def join(recipe: str, folder: Path, out: Path) -> None:
+    """Put the parts in a folder together, with a sheet of samples beside the checkpoint."""
+    from generator.parts import join_parts, write_sheet
+    from generator.recipe import recipe_of_text
+
+    write_sheet(join_parts(recipe_of_text(recipe, "recipe"), folder, out), out.with_suffix(".png"))
+
+
+@lru_cache(maxsize=1)
+def labelled_images(dataset: str, data: Path | None, data_folder: Path) -> "LabelledImages":
+    """Training images; kept from piece to piece, for reading them may take longer than a few steps."""
+    from generator.datasets import Request, load
+
+    return load(dataset, Request("train", data, False, data_folder))
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Parts train side by side in as many workers as there are: one core each, and the same sums everywhere."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
 from studyapp.files import sha256_of, write_whole
@@ -26,6 +26,7 @@ from studyapp.image_files import (
 )
 from studyapp.jobs import GenerationSlice, finish_job, held_slice, parts_when_complete
 from studyapp.models import Image, ImageSet
+from studyapp.training import SO_FAR, TrainedParts, TrainingPiece, finished_training, held_piece
 
 
 class CatalogueError(ValueError):
@@ -70,18 +71,14 @@ def _import_folder(folder: Path, *, source: str | None, by: str) -> ImageSet:
 
 def _import_zip(path: Path, *, source: str | None, by: str, class_names: list[str] | None = None) -> ImageSet:
     file_sha256 = sha256_of(path)
-    known = ImageSet.objects.filter(file_sha256=file_sha256).first()
-    if known is not None:
-        if source and known.source != source:
-            raise CatalogueError(
-                f"{path}: this image set is there already, as {known} of source {known.source}"
-            )
+    if known := _known(file_sha256, path, source):
+        if not known.path.is_file() or sha256_of(known.path) != file_sha256:
+            _copy_whole(path, known.path)  # what was lost or damaged in the data folder comes back
         return known
     checked = checked_zip(path)
     image_set = _new_image_set(checked, file_sha256, path=path, source=source, by=by, class_names=class_names)
     # The file goes first: a row never names a file that is not there. A file without a row does no harm.
-    with path.open("rb") as incoming, write_whole(image_set.path) as target:
-        shutil.copyfileobj(incoming, target, 2**20)
+    _copy_whole(path, image_set.path)
     try:
         with transaction.atomic():
             image_set.save()
@@ -98,10 +95,28 @@ def _import_zip(path: Path, *, source: str | None, by: str, class_names: list[st
                 ),
                 batch_size=2000,
             )
+    except IntegrityError:
+        # Somebody else took the same file in meanwhile: theirs is the set, and the file is its file.
+        if known := _known(file_sha256, path, source):
+            return known
+        raise
     except BaseException:
         image_set.path.unlink(missing_ok=True)
         raise
     return image_set
+
+
+def _known(file_sha256: str, path: Path, source: str | None) -> ImageSet | None:
+    """The set that came from a file with these bytes. Raises CatalogueError if it bears another source."""
+    known = ImageSet.objects.filter(file_sha256=file_sha256).first()
+    if known and source and known.source != source:
+        raise CatalogueError(f"{path}: this image set is there already, as {known} of source {known.source}")
+    return known
+
+
+def _copy_whole(path: Path, to: Path) -> None:
+    with path.open("rb") as incoming, write_whole(to) as target:
+        shutil.copyfileobj(incoming, target, 2**20)
 
 
 def _new_image_set(
@@ -176,10 +191,15 @@ def register_generated(job_id: int, path: Path) -> ImageSet:
 
 
 __all__ = [
+    "SO_FAR",
     "CatalogueError",
     "GenerationSlice",
     "ImageSetError",
+    "TrainedParts",
+    "TrainingPiece",
     "decoded_pixels",
+    "finished_training",
+    "held_piece",
     "held_slice",
     "import_images",
     "parts_when_complete",

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
+from django.db import connection
 from PIL import Image as Picture
 
 from studyapp.catalogue import CatalogueError, ImageSetError, decoded_pixels, import_images
@@ -64,6 +65,36 @@ def test_the_same_zip_again_is_the_same_image_set(tmp_path):
     path = write_image_set(tmp_path / "set.zip")
     assert import_images(path) == import_images(path)
     assert ImageSet.objects.count() == 1
+
+
+def test_two_who_bring_the_same_zip_at_once_leave_one_whole_image_set(tmp_path):
+    """The second comes in between the first one's look into the catalogue and its rows."""
+    path = write_image_set(tmp_path / "set.zip")
+    others = []
+
+    def wrapper(execute, sql, params, many, context):
+        looked = execute(sql, params, many, context)
+        if not others and sql.startswith("SELECT") and 'FROM "studyapp_imageset"' in sql:
+            others.append(None)
+            others[0] = import_images(path, by="the other worker")
+        return looked
+
+    with connection.execute_wrapper(wrapper):
+        mine = import_images(path, by="me")
+    assert others == [mine]
+    assert ImageSet.objects.get().imported_by == "the other worker"
+    assert len(list(decoded_pixels(mine))) == mine.n_images == mine.images.count()
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda file: file.write_bytes(b"half a")])
+def test_importing_again_brings_back_a_file_that_was_lost(tmp_path, damage):
+    path = write_image_set(tmp_path / "set.zip")
+    image_set = import_images(path)
+    damage(image_set.path)
+    with pytest.raises((CatalogueError, ImageSetError)):
+        list(decoded_pixels(image_set))
+    assert import_images(path) == image_set
+    assert len(list(decoded_pixels(image_set))) == image_set.n_images
 
 
 def test_a_folder_of_pictures_comes_in_with_its_classes(tmp_path):

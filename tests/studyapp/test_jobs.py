@@ -1,5 +1,6 @@
 """Jobs as rows: leases, attempts and the sweeper, whatever becomes of workers and messages."""
 
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -50,6 +51,64 @@ def test_a_slice_that_is_done_is_not_done_again(job):
         pass
     with jobs.held_slice(item.pk) as work:
         assert work is None
+
+
+def test_a_worker_that_lost_its_lease_can_undo_nothing_of_the_next_one(job):
+    item = job.slices.first()
+    JobSlice.objects.filter(pk=item.pk).update(attempts=3)
+    with jobs.held_slice(item.pk) as slow:
+        expire(item)
+        with jobs.held_slice(item.pk):
+            slow.report(999)
+            item.refresh_from_db()
+            assert (item.done, item.attempts) == (0, 5)
+        raise RuntimeError("its part was taken away")
+    item.refresh_from_db()
+    assert (item.status, item.done, item.error) == ("done", 1000, "")
+
+
+def test_the_last_failure_of_a_worker_that_lost_its_lease_fails_no_job(job):
+    item = job.slices.first()
+    JobSlice.objects.filter(pk=item.pk).update(attempts=4)
+    with jobs.held_slice(item.pk):
+        JobSlice.objects.filter(pk=item.pk).update(status="done")
+        raise RuntimeError("too late")
+    job.refresh_from_db()
+    item.refresh_from_db()
+    assert (job.status, item.status) == ("running", "done")
+
+
+def test_messages_for_the_rest_of_a_failed_job_do_not_set_it_running_again(job):
+    first, second, _ = job.slices.all()
+    for _ in range(5):
+        with jobs.held_slice(first.pk):
+            raise RuntimeError("no memory")
+    with jobs.held_slice(second.pk) as work:
+        assert work is None
+    job.refresh_from_db()
+    assert job.status == "failed"
+
+
+def test_a_job_whose_last_worker_was_lost_before_the_end_is_completed_by_another():
+    """All slices are done, nobody put them together: the sweeper has the last one done again, five times at most."""
+    job = jobs.queue_generation(checkpoint="lapgan-photos", count=1500)
+    first, last = job.slices.all()
+    for item in (first, last):
+        with jobs.held_slice(item.pk):
+            pass
+    assert jobs.send_overdue() == 0  # the one who did the last slice may be at it
+    for attempt in range(2, 6):
+        JobSlice.objects.update(lease_until_utc=timezone.now() - timedelta(seconds=1))
+        assert jobs.send_overdue() == 1
+        assert jobs.parts_when_complete(job.pk) is None
+        with jobs.held_slice(last.pk) as work:
+            assert work.row.attempts == attempt
+        assert len(jobs.parts_when_complete(job.pk)) == 2
+    JobSlice.objects.update(lease_until_utc=timezone.now() - timedelta(seconds=1))
+    assert jobs.send_overdue() == 0
+    job.refresh_from_db()
+    assert job.status == "failed"
+    assert "not put together" in job.error
 
 
 def test_progress_renews_the_lease(job):
@@ -135,6 +194,22 @@ def test_a_finished_job_has_its_image_set_and_no_parts_left(tmp_path):
     assert (job.status, job.image_set) == ("done", image_set)
     assert not Path(settings.JOBS_DIR / str(job.pk)).exists()
     assert jobs.parts_when_complete(job.pk) is None
+
+
+def test_two_workers_who_finish_the_same_job_leave_one_image_set_and_no_parts(tmp_path):
+    job = jobs.queue_generation(checkpoint="lapgan-photos", count=10)
+    with jobs.held_slice(job.slices.get().pk) as work:
+        work.out.parent.mkdir(parents=True)
+        write_image_set(work.out, source="lapgan", n_images=10)
+    half_written = work.out.with_name(".whole.zip.1.part")
+    half_written.write_bytes(b"of the other worker")
+    theirs = Path(shutil.copy(work.out, tmp_path))
+    mine = register_generated(job.pk, work.out)
+    assert register_generated(job.pk, theirs) == mine
+    job.refresh_from_db()
+    assert (job.status, job.image_set) == ("done", mine)
+    assert not work.out.parent.exists()
+    assert mine.path.is_file()
 
 
 @pytest.mark.parametrize(
