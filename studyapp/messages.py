@@ -5,7 +5,6 @@ Pure: no database, no clock. What a well-formed message does to the tables is in
 
 import hashlib
 import json
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -37,7 +36,8 @@ def number(low: float, high: float) -> Callable[[Any], float]:
     def check(value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ValueError(f"a number of {low:g} to {high:g}")
-        if not math.isfinite(value) or not low <= value <= high:
+        # Comparing holds for whole numbers of any length (no float does), and is false for NaN.
+        if not low <= value <= high:
             raise ValueError(f"a number of {low:g} to {high:g}")
         return float(value)
 
@@ -79,19 +79,28 @@ def flags(value: Any) -> list[str]:
 
 
 def token(value: Any) -> str:
-    if not isinstance(value, str) or not 1 <= len(value) <= 64:
-        raise ValueError("the trial's name, 1 to 64 characters")
+    # NUL and half characters are JSON, and no database takes them.
+    if (
+        not isinstance(value, str)
+        or not 1 <= len(value) <= 64
+        or not (value.isascii() and value.isprintable())
+    ):
+        raise ValueError("the trial's name, 1 to 64 letters, digits, - and _")
     return value
 
 
 def utc(value: Any) -> datetime:
+    refusal = "a time in ISO 8601 with its zone"
+    # Python takes any character between date and time, even some that no database stores.
+    if not isinstance(value, str) or not (value.isascii() and value.isprintable()):
+        raise ValueError(refusal)
     try:
         moment = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise ValueError("a time in ISO 8601 with its zone")
-    return moment.astimezone(UTC)
+        if moment.tzinfo is None:
+            raise ValueError(refusal)
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # a zone can lead out of the years 1 to 9999
+        raise ValueError(refusal) from None
 
 
 FIELDS: dict[str, Callable[[Any], Any]] = {

@@ -122,6 +122,15 @@ def require_started(sitting: Sitting) -> None:
         raise SittingError(sitting.status, sentence)
 
 
+def note_screen(sitting: Sitting, facts: dict[str, Any]) -> None:
+    """Keep what the screen check measured; an erased sitting stays empty, whatever was under way."""
+    with transaction.atomic():
+        sitting = _locked(sitting)
+        require_started(sitting)
+        sitting.screen = facts
+        sitting.save(update_fields=["screen"])
+
+
 # ---- trials ----
 
 
@@ -373,7 +382,8 @@ def finish(sitting: Sitting) -> Sitting:
         progress = progress_of(sitting)
         if not progress.finished:
             missing = max(progress.total - progress.done, 1)
-            raise SittingError("missing", f"{missing} answers have not arrived yet.")
+            verb = "answers have" if missing > 1 else "answer has"
+            raise SittingError("missing", f"{missing} {verb} not arrived yet.")
         sitting.status, sitting.finished_utc = Sitting.Status.FINISHED, timezone.now()
         sitting.completion_code = code(secrets.token_bytes(5))
         sitting.receipt_sha256 = receipt_hash(receipt_code(sitting))

@@ -103,9 +103,7 @@ def screen(request: HttpRequest, sitting: Sitting) -> HttpResponse:
     facts["witness"] = body.get("witness")
     if facts["witness"] not in ("element_timing", "callback"):
         raise Refused(400, "malformed", "witness: expected element_timing or callback")
-    sittings.require_started(sitting)
-    sitting.screen = facts
-    sitting.save(update_fields=["screen"])
+    sittings.note_screen(sitting, facts)
     if facts["frame_ms"] > SLOWEST_FRAME_MS:
         rate = 1000 / facts["frame_ms"]
         sentence = (
@@ -131,10 +129,13 @@ def examples(request: HttpRequest, sitting: Sitting) -> HttpResponse:
 def resume(request: HttpRequest, sitting: Sitting) -> HttpResponse:
     body = json_body(request)
     shown: Any = body.get("shown", False) if isinstance(body, dict) else False
-    if shown is not None and not (
-        isinstance(shown, list) and len(shown) <= 1000 and all(isinstance(token, str) for token in shown)
-    ):
-        raise Refused(400, "malformed", "shown: expected a list of trials, or null")
+    try:
+        if shown is not None and not (isinstance(shown, list) and len(shown) <= 1000):
+            raise ValueError("a list of at most 1000 trials, or null")
+        for name in shown or ():
+            messages.token(name)
+    except ValueError as error:
+        raise Refused(400, "malformed", f"shown: expected {error}") from None
     return JsonResponse(asdict(sittings.resume(sitting, shown)))
 
 

@@ -31,6 +31,13 @@ def trial(person):
         ({"shown_utc": "yesterday"}, "shown_utc: expected a time in ISO 8601"),
         ({"shown_utc": "2026-11-20T10:30:00"}, "with its zone"),
         ({"trial": ""}, "trial: expected"),
+        ({"reaction_ms": 10**400}, "reaction_ms: expected a number of 0 to"),
+        ({"planned_frames": 10**400}, "planned_frames: expected a whole number"),
+        ({"shown_utc": "0001-01-01T00:00:00+14:00"}, "shown_utc: expected a time in ISO 8601"),
+        ({"shown_utc": "2026-11-20\x0010:30:00Z"}, "shown_utc: expected a time in ISO 8601"),
+        ({"shown_utc": 5}, "shown_utc: expected a time in ISO 8601"),
+        ({"trial": "a\x00b"}, "trial: expected"),
+        ({"trial": "\ud800"}, "trial: expected"),
         ({"extra": 1}, "missing or unknown: extra"),
     ],
 )
@@ -64,6 +71,26 @@ def test_what_is_no_message_is_refused_with_a_sentence(person, trial, raw, conte
     assert answer.status_code == status
     assert answer.json()["message"]
     assert not Response.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("block", {"after": 10**400}),
+        ("block", {"after": None}),
+        ("resume", {"shown": ["\x00"]}),
+        ("resume", {"shown": ["\ud800"]}),
+        ("resume", {"shown": [1]}),
+        ("resume", {"shown": "all"}),
+        ("resume", {"shown": ["x"] * 1001}),
+        ("resume", {}),
+    ],
+)
+def test_what_no_database_can_look_up_is_refused_with_its_field(person, trial, name, body):
+    answer = person.post(name, body)
+    assert answer.status_code == 400
+    assert answer.json()["message"].startswith(("after: expected", "shown: expected"))
+    assert person.sitting.trials.filter(status="interrupted").count() == 0
 
 
 def test_without_the_cookie_there_is_no_sitting(person, trial):

@@ -2,8 +2,10 @@
 
 import random
 from collections import Counter
+from contextlib import contextmanager
 
 import pytest
+from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -215,6 +217,44 @@ def test_withdrawing_can_keep_or_erase_the_answers(small_study, people):
     assert (keeper.sitting.status, eraser.sitting.status) == ("withdrawn", "erased")
     assert Response.objects.filter(trial__sitting=keeper.sitting).count() == 4
     assert not Trial.objects.filter(sitting=eraser.sitting).exists()
+
+
+@contextmanager
+def once_after_the_look(deed):
+    """Do `deed` right after the first look at the sitting: what another request did in between."""
+    done = []
+
+    def wrapper(execute, sql, params, many, context):
+        result = execute(sql, params, many, context)
+        if not done and sql.startswith("SELECT") and 'FROM "studyapp_sitting"' in sql:
+            done.append(True)
+            deed()
+        return result
+
+    with connection.execute_wrapper(wrapper):
+        yield
+    assert done
+
+
+def test_a_second_click_on_withdraw_leads_to_the_thanks_like_the_first(person):
+    with once_after_the_look(lambda: sittings.withdraw(person.sitting, keep_answers=True)):
+        second = person.client.post(person.url("withdraw/"), {"data": "delete"})
+    assert (second.status_code, second.url) == (302, person.url("thanks/"))
+    assert person.sitting.status == "withdrawn"
+
+
+def test_a_screen_check_under_way_fills_no_erased_sitting(person):
+    facts = {"frame_ms": 16.7, "jitter_ms": 0.1, "width_px": 390, "height_px": 844, "pixel_ratio": 3}
+    with once_after_the_look(lambda: sittings.withdraw(person.sitting, keep_answers=False)):
+        late = person.post("screen", facts | {"witness": "callback"})
+    assert (late.status_code, late.json()["error"]) == (409, "erased")
+    assert person.sitting.screen == {}
+
+
+def test_a_personal_link_with_a_nul_is_the_link_without_it(small_study, people):
+    people(small_study).begin("PROLIFIC_PID=%00abc")
+    assert PanelIdentity.objects.get().external_id == "abc"
+    assert people(small_study).consent("PROLIFIC_PID=abc").status_code == 409
 
 
 def test_the_receipt_code_erases_the_answers_and_nothing_else(small_study, people):
