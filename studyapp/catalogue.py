@@ -26,6 +26,7 @@ from studyapp.image_files import (
 )
 from studyapp.jobs import GenerationSlice, finish_job, held_slice, parts_when_complete
 from studyapp.models import Image, ImageSet
+from studyapp.training import SO_FAR, TrainedParts, TrainingPiece, finished_training, held_piece
 
 
 class CatalogueError(ValueError):
@@ -190,10 +191,15 @@ def register_generated(job_id: int, path: Path) -> ImageSet:
 
 
 __all__ = [
+    "SO_FAR",
     "CatalogueError",
     "GenerationSlice",
     "ImageSetError",
+    "TrainedParts",
+    "TrainingPiece",
     "decoded_pixels",
+    "finished_training",
+    "held_piece",
     "held_slice",
     "import_images",
     "parts_when_complete",
