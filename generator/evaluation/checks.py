@@ -143,13 +143,12 @@ def detail(material: Material) -> Section:
     table = Table(
         "Standard deviation at each size, in 8-bit steps. The coarsest size holds the image itself, each finer one "
         "what it adds: also what is left to be drawn there once the coarser image is known.",
-        ("size", "generated", "real", "variance ratio"),
+        ("size", "samples", "real images"),
         tuple(
-            (f"{g.size_px} px", round(127.5 * g.variance**0.5, 1), round(127.5 * r.variance**0.5, 1),
-             round(ratios[g.size_px], 3))
-            for g, r in zip(generated, real, strict=True)
+            (f"{found.size_px} px", _steps(found.variance), _steps(true.variance))
+            for found, true in zip(generated, real, strict=True)
         ),
-    )  # fmt: skip
+    )
     finest = ratios[sizes[-1]]
     word = "as much as" if 0.85 <= finest <= 1.1 else "less than" if finest < 0.85 else "more than"
     text = (f"The finest detail varies {word} in real images: {finest:.2f} of their variance.",)
@@ -315,6 +314,11 @@ def likelihood(material: Material) -> Section | None:
         "stored training images do well (Theis, van den Oord, Bethge 2016, section 3.2).",
     )
     return Section("likelihood", "Log-likelihood", text, measures)
+
+
+def _steps(variance: float) -> float:
+    """A standard deviation in 8-bit steps, of a variance in [-1, 1]."""
+    return round(127.5 * variance**0.5, 1)
 
 
 def _unit_rows(pixels: NDArray[np.uint8]) -> torch.Tensor:

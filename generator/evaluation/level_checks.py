@@ -20,7 +20,7 @@ from generator.evaluation.levels import (
     spread_of_draws,
 )
 from generator.evaluation.material import Material
-from generator.evaluation.section import Measure, Picture, Section, Table, grid
+from generator.evaluation.section import Measure, Picture, Section, grid
 from generator.noise import balanced_labels, image_keys
 from generator.pixels import bytes_from_unit, unit_from_bytes
 from generator.pyramid import down, low_pass
@@ -52,7 +52,9 @@ def chains(material: Material) -> Section | None:
     )
     text = (
         "Each level adds detail to what the coarser one drew; shrunk again, its images differ from what it was given "
-        "by " + ", ".join(f"{m.value:.1f} steps at {m.key.split('_')[1]}" for m in measures) + ".",
+        "by "
+        + ", ".join(f"{m.value:.1f} steps at {m.key.split('_')[1].replace('px', ' px')}" for m in measures)
+        + ".",
     )
     caption = f"Samples at {', '.join(map(str, levels.sizes))} pixels, from above, all enlarged to one size."
     return Section("chains", "From coarse to fine", text, measures, pictures=(Picture(caption, grid(rows)),))
@@ -118,35 +120,29 @@ def propagation(material: Material) -> Section | None:
     count = min(material.count, len(material.real))
     keys = image_keys(material.seed, 0, count)
     labels = _true_labels(material, levels, count)
-    found = {"nothing: all levels generated": yardsticks(material, material.generated_seen[:count])}
+    found = {"all levels generated": yardsticks(material, material.generated_seen[:count])}
     for level, size in enumerate(levels.sizes[:-1]):
         truth = down(_true_images(material, count), size)
         pixels = np.concatenate(
             [_bytes(block) for block in finished_from(levels, truth, level, keys, labels)]
         )
-        found[f"the true {size} px image"] = yardsticks(
-            material, material.describe(f"samples from true {size} px", pixels)
-        )
+        seen = material.describe(f"samples from true {size} px", pixels)
+        found[f"from true {size} px images"] = yardsticks(material, seen)
     measures = tuple(
         Measure(
-            f"frechet_from_{size}px",
-            f"Frechet distance from true {size} px images",
-            found[f"the true {size} px image"],
+            "frechet_" + name.replace(" ", "_"),
+            f"Frechet distance, {name}",
+            value,
             "yardsticks",
-            f"As above, of samples whose {size} px image is that of a real one and whose finer levels are generated.",
+            f"On Tachisto's features, {count} samples. What one line has less than the line above comes from the "
+            "levels that are taken from real images.",
         )
-        for size in levels.sizes[:-1]
-    )
-    table = Table(
-        f"Frechet distance in yardsticks, {count} samples each. What a row has less than the one above comes from the "
-        "levels that it takes from real images.",
-        ("taken from real images", "Frechet distance"),
-        tuple((name, round(value, 3)) for name, value in found.items()),
+        for name, value in found.items()
     )
     text = (
         "Levels are taught on true coarser images and then draw on generated ones; this is what it costs.",
     )
-    return Section("propagation", "Errors handed on", text, measures, (table,))
+    return Section("propagation", "Errors handed on", text, measures)
 
 
 def _levels(material: Material) -> Levels | None:

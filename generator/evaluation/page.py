@@ -48,9 +48,7 @@ main { max-width: 42rem; margin: 0 auto; padding: 1.25rem 1rem 4rem; }
 p { margin: .6rem 0; overflow-wrap: anywhere; }
 h1 { font-size: 1.6rem; line-height: 1.2; margin: 0; }
 h2 { font-size: 1.2rem; margin: 2.5rem 0 .5rem; }
-.about, .details { color: var(--quiet); }
-.about { margin: .25rem 0 .75rem; }
-.details { font-size: .8rem; }
+.about { color: var(--quiet); margin: .25rem 0 .75rem; }
 .alerts { border-left: 4px solid var(--warning); padding: .25rem 0 .25rem 1rem; margin: .75rem 0; }
 .alerts h2 { color: var(--warning); font-size: 1rem; margin: 0; }
 .alerts ul { margin: .25rem 0 0; padding-left: 1.1rem; font-size: .9rem; }
@@ -67,6 +65,7 @@ th, td { padding: .25rem 0 .25rem .8rem; text-align: right; border-bottom: 1px s
 td { white-space: nowrap; }
 th { font-weight: 600; vertical-align: bottom; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; white-space: normal; }
+summary { color: var(--quiet); font-size: .8rem; cursor: pointer; }
 dl { font-size: .8rem; line-height: 1.4; color: var(--quiet); margin: .5rem 0; }
 dt { color: var(--ink); margin-top: .4rem; }
 dd { margin: 0; }
@@ -136,13 +135,24 @@ def _picture(picture: Picture) -> str:
 
 
 def _measures(measures: Sequence[Measure]) -> str:
+    names = {m.of_reference for m in measures if m.reference is not None}
+    if len(names) > 1:
+        raise ValueError(f"expected one kind of reference in a section, got {sorted(names)}")
+    head = ("measure", "unit", "samples", *names)
     rows = tuple(
-        (m.title, number(m.value), "" if m.reference is None else number(m.reference), m.of_reference, m.unit)
+        (
+            m.title,
+            m.unit,
+            number(m.value),
+            *("" if m.reference is None else number(m.reference) for _ in names),
+        )
         for m in measures
     )
-    table = _table(Table("", ("measure", "samples", "beside it", "which is of", "unit"), rows))
     definitions = "".join(f"<dt>{escape(m.title)}</dt><dd>{escape(m.definition)}</dd>" for m in measures)
-    return f"{table}\n<dl>{definitions}</dl>"
+    what = "How this is counted" if len(measures) == 1 else "How these are counted"
+    return (
+        f"{_table(Table('', head, rows))}\n<details><summary>{what}</summary><dl>{definitions}</dl></details>"
+    )
 
 
 def _table(table: Table) -> str:
