@@ -402,6 +402,11 @@ def test_a_file_in_place_of_the_folder_is_refused(small_study: Study, tmp_path: 
     assert (tmp_path / "export").read_text() == "mine"
 
 
+def test_a_folder_that_cannot_be_made_is_refused_by_the_command(small_study: Study) -> None:
+    with pytest.raises(CommandError, match=r"^/proc/here: the export could not be written"):
+        call_command("export_responses", "small", "--out", "/proc/here", stdout=StringIO())
+
+
 def test_other_files_stay_and_a_failed_export_replaces_nothing(mixed_study: Study, tmp_path: Path) -> None:
     (tmp_path / "export").mkdir()
     (tmp_path / "export" / "notes.txt").write_text("mine")

@@ -31,6 +31,11 @@ class Command(BaseCommand):
             )
         except ExportError as error:
             raise CommandError(str(error)) from error
+        except OSError as error:
+            raise CommandError(
+                f"{options['out']}: the export could not be written ({error.strerror}); "
+                "free the place or choose another folder with --out"
+            ) from error
         self.stdout.write(f"study {study.slug}, version {study.version[:12]}")
         for path in summary.paths:
             rows = summary.rows.get(path.name)
