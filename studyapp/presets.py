@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import transaction
 
 from studyapp.models import ImageSet, Study, StudySource
@@ -47,7 +47,7 @@ def create_study(
 ) -> Study:
     """A draft study from a preset; each source uses the image set given, else the newest of its name.
 
-    Raises PresetError for an unknown preset, a missing image set, or values that the study refuses.
+    Raises PresetError for an unknown preset, a missing image set, a taken slug, or values that the study refuses.
     """
     if preset not in PRESETS:
         raise PresetError(f"expected one of the presets {', '.join(PRESETS)}, got {preset!r}")
@@ -56,11 +56,16 @@ def create_study(
     if unknown := sorted(set(given) - set(sources)):
         raise PresetError(f"preset {preset} has the sources {', '.join(sources)}, not {', '.join(unknown)}")
     chosen = {name: given.get(name) or newest_set(name) for name in sources}
+    if Study.objects.filter(slug=slug).exists():
+        raise PresetError(f"study {slug} already exists: choose another short name (slug)")
     study = Study(slug=slug, **(PRESETS[preset].fields | overrides))
     try:
         study.full_clean()
     except ValidationError as error:
-        faults = [f"{name}: {' '.join(texts)}" for name, texts in error.message_dict.items()]
+        faults = [
+            " ".join(texts) if name == NON_FIELD_ERRORS else f"{name}: {' '.join(texts)}"
+            for name, texts in error.message_dict.items()
+        ]
         raise PresetError(f"study {slug}: {'; '.join(faults)}") from error
     with transaction.atomic():
         study.save()

@@ -248,7 +248,7 @@ class ImageSetAdmin(admin.ModelAdmin):
             if image_set is not None:
                 self.log_addition(request, image_set, "Uploaded.")
                 messages.success(
-                    request, f"{image_set}: {count(image_set.n_images)} images are in the catalogue."
+                    request, f"{count(image_set.n_images)} images are in the catalogue, as {image_set}."
                 )
                 return redirect("admin:studyapp_imageset_change", image_set.pk)
         return self._form_page(request, form, title="Upload an image set", action="Upload")
@@ -257,7 +257,8 @@ class ImageSetAdmin(admin.ModelAdmin):
         """Ask a worker for a new image set."""
         if not request.user.has_perm("studyapp.add_job"):
             raise PermissionDenied
-        form = GenerationForm(request.POST or None)
+        wanted = {"checkpoint": request.GET["checkpoint"]} if "checkpoint" in request.GET else None
+        form = GenerationForm(request.POST or None, initial=wanted)
         if request.method == "POST" and form.is_valid():
             job = form.queue(by=request.user.get_username())
             if job is not None:

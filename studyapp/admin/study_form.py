@@ -137,7 +137,10 @@ class PresetForm(forms.Form):
         help_text=". ".join(f"{name}: {preset.summary}" for name, preset in PRESETS.items()) + ".",
     )
     slug = forms.SlugField(
-        label="Short name", max_length=60, help_text="In the address of the study: /s/short-name/."
+        label="Short name",
+        max_length=60,
+        help_text="In the address of the study: /s/short-name/.",
+        error_messages={"invalid": "Use letters, digits, hyphens and underscores only."},
     )
 
     def create(self) -> Study | None:
