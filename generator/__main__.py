@@ -113,9 +113,8 @@ def dataset_command(given: argparse.Namespace, errors: Console) -> None:
 
 def evaluate_command(given: argparse.Namespace, errors: Console) -> None:
     """`evaluate GENERATED --out DIR`"""
-    from generator.datasets import Request
     from generator.evaluation.evaluate import evaluation_of, require_folder, write_evaluation
-    from generator.evaluation.material import Material, read_real, read_samples
+    from generator.evaluation.material import Material, read_real, read_samples, read_training
     from generator.features.described import read_classifier
 
     require_folder(given.out)
@@ -131,7 +130,7 @@ def evaluate_command(given: argparse.Namespace, errors: Console) -> None:
         samples = read_samples(given.generated, given.count, given.seed, told)
         dataset = samples.images.name
         real = read_real(dataset, _request("study", given, bar))
-        training = None if given.train is None else read_real(dataset, Request("train", given.train))
+        training = read_training(dataset, given.train)
         _show_notes(errors, real.notes)
         material = Material(
             samples,

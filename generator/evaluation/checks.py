@@ -95,17 +95,14 @@ def sheet(material: Material) -> Section:
     """The first samples, none chosen; a row for each class where there are classes."""
     labels, names = material.samples.images.labels, material.samples.images.class_names
     if labels is None:
-        rows = list(
-            material.pixels[: SHEET_ROWS * SHEET_COLUMNS].reshape(-1, *material.pixels.shape[1:])[None]
-        )
-        rows = [rows[0][at : at + SHEET_COLUMNS] for at in range(0, len(rows[0]), SHEET_COLUMNS)]
+        first = material.pixels[: SHEET_ROWS * SHEET_COLUMNS]
+        rows = [first[at : at + SHEET_COLUMNS] for at in range(0, len(first), SHEET_COLUMNS)]
         caption = "The first samples in the order they were drawn, none chosen."
     else:
-        present = [kind for kind in range(len(names)) if np.any(labels == kind)]
+        present = np.unique(labels)
         rows = [material.pixels[labels == kind][:SHEET_COLUMNS] for kind in present]
-        caption = "The first samples of each class, none chosen. Rows: " + ", ".join(
-            names[kind] for kind in present
-        )
+        shown = ", ".join(names[kind] for kind in present)
+        caption = f"The first samples of each class, none chosen. Rows: {shown}."
     return Section("sheet", "Samples", (), pictures=(Picture(caption, grid(rows)),))
 
 
@@ -125,16 +122,11 @@ def detail(material: Material) -> Section:
             ratio,
             "ratio",
             (
-                "Variance of the images shrunk to this size"
+                f"Variance of the images shrunk to {size} pixels"
                 if size == sizes[0]
-                else "Variance of the band that"
+                else f"Variance of the band that {size} pixels add to {size // 2}"
             )
-            + (
-                ", generated over real."
-                if size == sizes[0]
-                else f" {size} pixels add to {size // 2}, generated over real."
-            )
-            + " 1 is right: below, blurred; above, noisy.",
+            + ", generated over real. 1 is right: below, blurred; above, noisy.",
             1.0,
             "real images",
         )

@@ -120,6 +120,11 @@ def _alerts(material: Material) -> tuple[str, ...]:
             f"Only {material.count} samples: Frechet distances come out too large below {ENOUGH}; compare only at "
             "equal counts."
         )
+    if (taught_on := material.classifier.about.get("dataset")) != material.real.name:
+        alerts.append(
+            f"The classifier was taught on {taught_on}: what sets {material.real.name} "
+            "apart may not show in its features."
+        )
     if material.training is None:
         alerts.append(
             "No training images were named: nothing was searched for copies, and there is no floor."

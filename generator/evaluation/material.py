@@ -26,6 +26,7 @@ from generator.pyramid import low_pass
 from generator.sampling import BLOCK, LARGEST_SEED, require_trained, sampled_pixels
 
 SLICE = 8 * BLOCK  # samples drawn between two words of progress
+COME_ALONG = ("photos",)  # data sets whose training images are always there
 
 Told = Callable[[str, int, int], None]  # what is being done, how many are done, of how many
 
@@ -73,6 +74,13 @@ def read_real(dataset: str, request: Request) -> LabelledImages:
     if request.path is None:
         raise DataError("these samples do not say what they are of: name real pictures with --data")
     return read_pictures(request.path)
+
+
+def read_training(dataset: str, path: Path | None) -> LabelledImages | None:
+    """The images that were trained on: those at the path, those that come with Tachisto, or None."""
+    if path is None and dataset not in COME_ALONG:
+        return None
+    return read_real(dataset, Request("train", path))
 
 
 def _is_image_set(path: Path) -> bool:

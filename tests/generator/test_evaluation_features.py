@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from generator.__main__ import main
 from generator.datasets import LabelledImages, Request, load
 from generator.errors import CheckpointError, ConfigError, TrainingError
 from generator.features.card import ship_classifier
@@ -74,6 +75,27 @@ def test_the_shipped_file_was_made_by_the_recipe_beside_it():
 def test_images_of_other_sizes_keep_their_mean_colour(size):
     flat = torch.full((1, 3, size, size), 0.3)
     assert torch.allclose(at_feature_size(flat), torch.full((1, 3, 32, 32), 0.3))
+
+
+def test_the_command_trains_and_describes_a_classifier(tmp_path, shared_data, capsys):
+    recipe, out = tmp_path / "recipe.toml", tmp_path / "small.safetensors"
+    recipe.write_text(
+        'dataset = "cifar10"\n[model]\nwidths = [8]\nstrides = [4]\n[training]\nimages = 256',
+        encoding="utf-8",
+    )
+    data = str(shared_data / "cifar-10-batches-bin-1017")
+    arguments = ["train-features", str(recipe), "--data", data, "--held-out", data, "--out", str(out)]
+    assert main(arguments) == 0
+    assert capsys.readouterr().out == f"{out}\n"
+    assert read_classifier(out).about["notes"][0].startswith("NOT THE OFFICIAL CIFAR-10 FILES")
+    assert "held-out images, looked at once" in out.with_suffix(".md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("command", ["evaluate", "train-features"])
+def test_help_teaches(capsys, command):
+    with pytest.raises(SystemExit, match="0"):
+        main([command, "--help"])
+    assert len(capsys.readouterr().out.splitlines()) > 8
 
 
 def test_images_that_do_not_fit_are_refused(tmp_path, three_kinds, large_kinds):
