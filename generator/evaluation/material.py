@@ -26,6 +26,7 @@ from generator.pyramid import low_pass
 from generator.sampling import BLOCK, LARGEST_SEED, require_trained, sampled_pixels
 
 SLICE = 8 * BLOCK  # samples drawn between two words of progress
+SMALLEST_PX = 8  # below, neither a pyramid nor a search that moves pictures has room
 COME_ALONG = ("photos",)  # data sets whose training images are always there
 
 Told = Callable[[str, int, int], None]  # what is being done, how many are done, of how many
@@ -136,6 +137,10 @@ class Material:
         wanted = self.samples.images.pixels.shape[1:]
         if wanted[0] != wanted[1]:
             raise EvaluationError(f"expected square samples, got {wanted[1]}x{wanted[0]} pixels")
+        if wanted[0] < SMALLEST_PX:
+            raise EvaluationError(
+                f"expected samples of at least {SMALLEST_PX} pixels a side, got {wanted[0]}"
+            )
         for kind, images in (("real", self.real), ("training", self.training)):
             if images is not None and images.pixels.shape[1:] != wanted:
                 raise EvaluationError(

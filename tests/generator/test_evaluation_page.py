@@ -110,6 +110,20 @@ def test_a_plain_gan_is_measured_without_levels(tmp_path, small_gan, three_kinds
     assert not any(key.startswith(("inconsistency", "near_training")) for key in measures)
 
 
+def test_the_same_samples_as_an_image_set_get_the_same_numbers(tmp_path, small_checkpoint, three_kinds):
+    data, stored = write_pictures(tmp_path / "real", three_kinds), tmp_path / "set.zip"
+    count = ["--count", "60", "--seed", "4"]
+    assert main(["sample", str(small_checkpoint), *count, "--out", str(stored)]) == 0
+    for named in (small_checkpoint, stored):
+        line = ["evaluate", str(named), "--data", str(data), *count, "--out", str(tmp_path / named.stem)]
+        assert main(line) == 0
+    drawn, read = (
+        json.loads((tmp_path / name / "evaluation.json").read_text())["measures"] for name in ("small", "set")
+    )
+    for key in ("frechet_yardsticks", "precision", "recall", "detail_variance_16px"):
+        assert read[key]["value"] == pytest.approx(drawn[key]["value"], rel=1e-4)
+
+
 def test_real_pictures_are_nearer_to_real_than_noise_is(tmp_path):
     real = photographs(1, 600)
     others = measured(photographs(2, 600), real)
@@ -170,6 +184,7 @@ def test_the_spread_of_draws_is_that_of_the_noise():
         ("real", "larger", "the samples have 16x16 pixels, the real images 32x32: bring them to one size"),
         ("empty", "real", "expected PNG or JPEG pictures, found none"),
         ("real", None, "error: these samples do not say what they are of: name real pictures with --data"),
+        ("tiny", "real", "error: expected samples of at least 8 pixels a side, got 4"),
         ("one", "real", "error: a Gaussian needs at least 2 images, got 1"),
     ],
 )
@@ -177,6 +192,7 @@ def test_bad_input_is_refused_in_one_sentence(tmp_path, monkeypatch, capsys, gen
     write_pictures(tmp_path / "real", photographs(9, 12))
     write_pictures(tmp_path / "one", photographs(9, 1))
     write_pictures(tmp_path / "larger", photographs(9, 12, size=32))
+    write_pictures(tmp_path / "tiny", photographs(9, 12, size=4))
     (tmp_path / "empty").mkdir()
     monkeypatch.chdir(tmp_path)
     named = [] if data is None else ["--data", data]
