@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import secrets
+from collections.abc import Iterator
 from typing import Any
 
 from django.db import transaction
@@ -80,11 +81,13 @@ def _checked_sources(study: Study) -> list[StudySource]:
     except DesignError as error:
         raise OpeningError(f"study {study.slug}: {error}") from error
     for source in sources:
-        if source.image_set.n_images < needed[source.name]:
+        # A generator that has collapsed draws the same picture again: it counts once, as it is shown once.
+        n_different = source.image_set.images.order_by().values("sha256").distinct().count()
+        if n_different < needed[source.name]:
             raise OpeningError(
                 f"study {study.slug}, source {source.name}: expected at least {needed[source.name]} images "
-                f"(each person sees one at most once), image set {source.image_set} has "
-                f"{source.image_set.n_images}; import or generate more, or ask fewer trials"
+                f"(each person sees one at most once), image set {source.image_set} has {n_different} different "
+                f"ones among {source.image_set.n_images}; import or generate more, or ask fewer trials"
             )
     sizes = {(s.image_set.width_px, s.image_set.height_px) for s in sources}
     if len(sizes) != 1:
@@ -122,6 +125,15 @@ def _stimuli(study: Study, sources: list[StudySource]) -> list[Stimulus]:
         if stimulus.source.name == REAL and examples:
             stimulus.is_example, examples = True, examples - 1
     return stimuli
+
+
+def _placed_records(sources: list[StudySource], stimuli: list[Stimulus]) -> Iterator[tuple[int, bytes]]:
+    """(place in the pack, pixels) of every stimulus, set by set as the files have them, one at a time."""
+    places = {stimulus.image_id: stimulus.position for stimulus in stimuli}
+    for source in sources:
+        for image_id, pixels in decoded_pixels(source.image_set):
+            if image_id in places:  # the second of two equal pictures has none
+                yield places[image_id], pixels
 
 
 def _design(study: Study, sources: list[StudySource]) -> dict[str, Any]:
@@ -163,10 +175,9 @@ def open_study(study: Study) -> Study:
         raise OpeningError(f"study {study.slug}: expected a draft, it is {study.status} already")
     sources = _checked_sources(study)
     stimuli = _stimuli(study, sources)
-    pixels = {image_id: record for source in sources for image_id, record in decoded_pixels(source.image_set)}
     building = study.pack_path.with_name(f"building-{secrets.token_hex(8)}.raw")
     try:
-        write_pack(building, (pixels[stimulus.image_id] for stimulus in stimuli))
+        write_pack(building, _placed_records(sources, stimuli))
         study.pack_sha256 = sha256_of(building)
         building.replace(study.pack_path)
     finally:

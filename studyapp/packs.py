@@ -9,10 +9,11 @@ from studyapp.files import write_whole
 from studyapp.models import Study
 
 
-def write_pack(path: Path, records: Iterable[bytes]) -> None:
-    """Write the records behind each other, whole or not at all."""
+def write_pack(path: Path, records: Iterable[tuple[int, bytes]]) -> None:
+    """Write records of one length at their places, whole or not at all, holding one of them in memory."""
     with write_whole(path) as file:
-        for record in records:
+        for place, record in records:
+            file.seek(place * len(record))
             file.write(record)
 
 

@@ -2,6 +2,8 @@
 
 import hashlib
 import itertools
+import tracemalloc
+import zipfile
 from collections import Counter
 
 import pytest
@@ -14,7 +16,7 @@ from studyapp.opening import OpeningError, advice, close_study, images_needed, o
 from studyapp.packs import pictures
 from studyapp.presets import PRESETS, PresetError, create_study
 from studyapp.protocols import Settings
-from tests.image_sets import write_image_set
+from tests.image_sets import pixels_of, png, write_image_set
 
 pytestmark = pytest.mark.django_db
 
@@ -76,6 +78,46 @@ def test_too_few_images_are_refused_with_the_number_that_is_needed(draft_study):
     draft_study.n_trials = 400
     draft_study.save()
     assert_refused(draft_study, "source real: expected at least 118 images .*has 40")
+
+
+def test_a_set_that_shows_the_same_picture_again_and_again_has_too_few_images(draft_study, tmp_path):
+    """A collapsed generator: 40 files, 3 different pictures, and a person needs 9."""
+    path = tmp_path / "collapsed.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for index in range(40):
+            archive.writestr(f"{index:02d}.png", png(pixels_of(f"collapsed {index % 3}")))
+    draft_study.sources.filter(name="gan").update(image_set=import_images(path, source="gan"))
+    assert_refused(draft_study, "source gan: expected at least 9 images .* has 3 different ones among 40")
+
+
+def test_a_picture_that_comes_twice_in_a_set_is_one_stimulus(draft_study, tmp_path):
+    path = tmp_path / "twice.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for index in range(40):
+            archive.writestr(f"{index:02d}.png", png(pixels_of(f"twice {index % 20}")))
+    draft_study.sources.filter(name="gan").update(image_set=import_images(path, source="gan"))
+    study = open_study(draft_study)
+    assert study.sources.get(name="gan").stimuli.count() == 20
+    assert study.pack_path.stat().st_size == 140 * 8 * 8 * 3
+    for stimulus in study.stimuli.select_related("image"):
+        pixels = pictures(study, [stimulus.position])
+        assert hashlib.sha256(pixels).hexdigest() == stimulus.image.sha256
+
+
+def test_opening_holds_the_pictures_neither_of_a_set_nor_of_a_study_in_memory(draft_study, tmp_path):
+    """4 x 40 pictures of 64 x 64 x 3 bytes are 2 MB; opening takes less than half of that at any time."""
+    for source in draft_study.sources.all():
+        path = write_image_set(
+            tmp_path / f"big-{source}.zip".replace(": ", "-"), source=source.name, width=64, height=64
+        )
+        draft_study.sources.filter(pk=source.pk).update(image_set=import_images(path))
+    tracemalloc.start()
+    try:
+        open_study(draft_study)
+        _, most_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most_bytes < 160 * 64 * 64 * 3 / 2
 
 
 def test_a_study_without_a_real_source_is_refused(draft_study):
