@@ -14,6 +14,7 @@
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +40,21 @@ def data_folder() -> Path:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise ImproperlyConfigured(
-            f"TACHISTO_DATA: expected a folder that can be created and written, got {folder} ({error.strerror})"
-        ) from error
+        raise unusable(folder, error) from error
     return folder
+
+
+def unusable(path: Path, error: OSError) -> ImproperlyConfigured:
+    return ImproperlyConfigured(
+        f"TACHISTO_DATA: expected a folder that can be created and written, got {path} ({error.strerror})"
+    )
+
+
+def folder_in_data(folder: Path) -> None:
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise unusable(folder, error) from error
 
 
 def secret_key(folder: Path) -> str:
@@ -53,13 +65,33 @@ def secret_key(folder: Path) -> str:
             raise ImproperlyConfigured(f"SECRET_KEY: expected at least 50 characters, got {len(given)}")
         return given
     path = folder / "secret_key"
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    with os.fdopen(descriptor, "w") as file:
-        file.write(key := secrets.token_urlsafe(64))
+    if not path.exists():
+        store_whole(path, secrets.token_urlsafe(64))
+    key = path.read_text().strip()
+    if len(key) < 50:
+        raise ImproperlyConfigured(
+            f"{path}: expected a key of at least 50 characters, got {len(key)}; bring the file back, or remove it "
+            "for a new key (people are then asked to sign in again)"
+        )
     return key
+
+
+def store_whole(path: Path, text: str) -> None:
+    """Make a file that only its owner reads, whole or not at all; one that is there already stays."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        # Unlike a rename, a link never replaces the key of another process that starts at the same time.
+        with suppress(FileExistsError):
+            os.link(temporary, path)
+    except OSError as error:
+        raise unusable(path, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 SQLITE_OPTIONS = {
@@ -114,7 +146,7 @@ DATASETS_DIR = DATA_DIR / "datasets"
 LOGS_DIR = DATA_DIR / "logs"
 STATIC_ROOT = DATA_DIR / "static"
 for _folder in (IMAGE_SETS_DIR, PACKS_DIR, JOBS_DIR, CHECKPOINTS_DIR, LOGS_DIR, STATIC_ROOT):
-    _folder.mkdir(exist_ok=True)
+    folder_in_data(_folder)
 
 DEBUG = boolean("DEBUG")
 HTTPS = boolean("HTTPS")
@@ -224,7 +256,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {}
 if CELERY_BROKER_URL.startswith("filesystem://"):
     _queue = DATA_DIR / "broker"
     for _folder in (_queue, _queue / "control"):
-        _folder.mkdir(exist_ok=True)
+        folder_in_data(_folder)
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(_queue),
         "data_folder_out": str(_queue),

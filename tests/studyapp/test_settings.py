@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,33 @@ def test_the_secret_key_is_made_once_and_only_for_its_owner(tmp_path):
     assert len(keys) == 1
     assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600
     assert tmp_path.stat().st_mode & 0o077 == 0 or tmp_path.stat().st_uid == os.getuid()
+
+
+def test_of_many_who_start_at_once_all_have_the_same_whole_key(tmp_path):
+    from studyapp.settings import secret_key
+
+    with ThreadPoolExecutor(8) as pool:
+        for attempt in range(50):
+            folder = tmp_path / str(attempt)
+            folder.mkdir()
+            (key,) = set(pool.map(secret_key, [folder] * 8))
+            assert len(key) >= 50
+            assert [file.name for file in folder.iterdir()] == ["secret_key"]
+
+
+def test_an_emptied_secret_key_is_refused_with_what_to_do(tmp_path):
+    (tmp_path / "secret_key").write_text("")
+    done = manage("check", TACHISTO_DATA=str(tmp_path))
+    assert done.returncode != 0
+    assert "secret_key: expected a key of at least 50 characters, got 0" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="wants a folder that even root cannot write to")
+def test_a_data_folder_that_cannot_be_written_is_refused():
+    done = manage("check", TACHISTO_DATA="/proc")
+    assert "TACHISTO_DATA: expected a folder that can be created and written, got /proc" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_all_state_lies_under_the_data_folder(tmp_path):
