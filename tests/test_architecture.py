@@ -48,8 +48,11 @@ def test_the_task_names_that_the_web_sends_exist_with_one_argument():
     from generator import tasks
     from studyapp import jobs
 
-    assert tasks.generate_slice.name == jobs.GENERATE_SLICE
-    assert list(inspect.signature(tasks.generate_slice.run).parameters) == ["slice_id"]
+    asked = {jobs.GENERATE_SLICE: tasks.generate_slice, jobs.TRAIN_SLICE: tasks.train_slice}
+    assert set(asked) == set(jobs.TASKS.values())
+    for name, task in asked.items():
+        assert task.name == name
+        assert list(inspect.signature(task.run).parameters) == ["slice_id"]
 
 
 def test_every_module_of_the_product_says_what_it_knows():

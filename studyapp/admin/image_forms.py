@@ -5,15 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.text import get_valid_filename
 
 from studyapp.catalogue import CatalogueError, ImageSetError, import_images
+from studyapp.checkpoints import SHIPPED_DIR, names_in, trained_names
 from studyapp.jobs import MAX_IMAGES, JobError, queue_generation
 from studyapp.models import ImageSet, Job
 
-WEIGHTS_DIR = settings.BASE_DIR / "generator" / "weights"
+WEIGHTS_DIR = SHIPPED_DIR
 
 
 class UploadForm(forms.Form):
@@ -52,15 +52,12 @@ def _file_name(upload: UploadedFile) -> str:
     return get_valid_filename(Path(upload.name or "upload.zip").name)[-100:]
 
 
-def shipped_checkpoints() -> list[str]:
-    """Names of the checkpoints that come with the project, by their files alone."""
-    return sorted(path.stem for path in WEIGHTS_DIR.glob("*.safetensors"))
-
-
 class GenerationForm(forms.Form):
     """How many images of which checkpoint a worker shall make."""
 
-    checkpoint = forms.ChoiceField(help_text="A model that comes with the project: source and data set.")
+    checkpoint = forms.ChoiceField(
+        help_text="A model that comes with the project (source and data set), or one trained here."
+    )
     count = forms.IntegerField(
         label="Images",
         min_value=1,
@@ -77,7 +74,7 @@ class GenerationForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.names = shipped_checkpoints()
+        self.names = [*names_in(WEIGHTS_DIR), *trained_names()]
         self.fields["checkpoint"].choices = [(name, name) for name in self.names]  # type: ignore[attr-defined]
 
     def queue(self, by: str) -> Job | None:

@@ -1,12 +1,14 @@
 """Who comes to the admin, and a study with something to see in it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
+from generator.tasks import labelled_images
 from studyapp.jobs import queue_generation
 from studyapp.models import Job, JobSlice, Study
 from tests.conftest import Person
@@ -57,3 +59,12 @@ def failed_job(db: None) -> Job:
     job.slices.filter(first=1000).update(status=JobSlice.Status.POISONED, attempts=5, error="out of memory")
     Job.objects.filter(pk=job.pk).update(status=Job.Status.FAILED, error="images 1000 to 1499 failed")
     return Job.objects.get(pk=job.pk)
+
+
+@pytest.fixture
+def no_checkpoints_left() -> Iterator[None]:
+    """What a test trains is gone after it, and so are the images that it trained on."""
+    labelled_images.cache_clear()
+    yield
+    for path in settings.CHECKPOINTS_DIR.glob("*"):
+        path.unlink()

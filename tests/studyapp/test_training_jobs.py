@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
@@ -21,7 +20,7 @@ from studyapp.models import ImageSet, Job, JobSlice
 from studyapp.training import checkpoint_file, held_piece, job_folder, losses_of, queue_training
 from tests.image_sets import write_image_set
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_checkpoints_left")]
 
 RECIPE = """
 source = "lapgan"
@@ -40,14 +39,6 @@ images = 1200
 batch_size = 8
 checkpoint_every = 400
 """
-
-
-@pytest.fixture(autouse=True)
-def no_checkpoints_left():
-    tasks.labelled_images.cache_clear()
-    yield
-    for path in settings.CHECKPOINTS_DIR.glob("*"):
-        path.unlink()
 
 
 @pytest.fixture
