@@ -32,6 +32,7 @@ CHECKS: tuple[Callable[[Material], Section | None], ...] = (
     level_checks.propagation,
     checks.neighbours,
     checks.likelihood,
+    level_checks.likelihood_by_level,
 )
 
 

@@ -1,5 +1,6 @@
 """The checks of models that draw level by level: each makes a section of the page, or none for other models."""
 
+import math
 from collections.abc import Iterable
 from functools import partial
 from itertools import pairwise
@@ -20,12 +21,15 @@ from generator.evaluation.levels import (
     spread_of_draws,
 )
 from generator.evaluation.material import Material
+from generator.evaluation.parzen import block_details, likeliest_log_densities, squared_distances
 from generator.evaluation.section import Measure, Picture, Section, grid
 from generator.noise import balanced_labels, image_keys
 from generator.pixels import bytes_from_unit, unit_from_bytes
 from generator.pyramid import down, low_pass
 
 SHOWN, DRAWS, MEASURED = 8, 8, 256
+CENTRES, CONDITIONAL_DRAWS = 4096, 100
+VALIDATION_IMAGES, HELD_OUT_IMAGES = 50, 100
 
 
 def chains(material: Material) -> Section | None:
@@ -143,6 +147,103 @@ def propagation(material: Material) -> Section | None:
         "Levels are taught on true coarser images and then draw on generated ones; this is what it costs.",
     )
     return Section("propagation", "Errors handed on", text, measures)
+
+
+def likelihood_by_level(material: Material) -> Section | None:
+    """The log-likelihood of real images put together from the levels, each under its true coarser image."""
+    levels = _levels(material)
+    images = VALIDATION_IMAGES + HELD_OUT_IMAGES
+    if levels is None or len(material.real) < images or not _halves(levels.sizes):
+        return None
+    real = _true_images(material, images)
+    labels = _true_labels(material, levels, images)
+    coarsest = torch.cat(
+        [
+            chain(
+                levels, image_keys(material.seed, first, MEASURED), _asked(levels, material.seed, MEASURED)
+            )[0]
+            for first in range(0, CENTRES, MEASURED)
+        ]
+    )
+    smallest = down(real, levels.sizes[0])
+    squared = squared_distances(_unit(smallest).flatten(1), _unit(coarsest).flatten(1))
+    found = {levels.sizes[0]: _held_out(squared, smallest[0].numel())}
+    for level, size in list(enumerate(levels.sizes))[1:]:
+        material.told("Parzen windows by level", level, len(levels.sizes) - 1)
+        squared = _squared_to_draws(levels, level, down(real, size), labels, material.seed)
+        means = 3 * levels.sizes[level - 1] ** 2
+        # The block means enter times 2, so their density is spread over 2^means as much room.
+        found[size] = _held_out(squared, 3 * means) - means * math.log(2)
+    whole = torch.stack(list(found.values())).sum(0)
+    measures = (
+        Measure(
+            "parzen_by_level_nats",
+            "Log-likelihood, all levels together",
+            float(whole.mean()),
+            "nats an image",
+            f"Mean over {HELD_OUT_IMAGES} real images. The coarsest size under windows round {len(coarsest)} samples; "
+            f"each finer size, given the true coarser image, under windows round {CONDITIONAL_DRAWS} draws for it, in "
+            "the details of 2x2 blocks; a width for each size, the likeliest for "
+            f"{VALIDATION_IMAGES} other real images. Pixels in 0..1, turned axes accounted for.",
+        ),
+        Measure(
+            "parzen_by_level_spread",
+            "Its standard deviation",
+            float(whole.std()),
+            "nats",
+            "Over real images.",
+        ),
+        *(
+            Measure(
+                f"parzen_{size}px",
+                f"Of this, from {size} px",
+                float(part.mean()),
+                "nats",
+                "One of the terms.",
+            )
+            for size, part in found.items()
+        ),
+    )
+    text = (
+        f"Level by level, each under the true coarser image, real images have {float(whole.mean()):.0f} nats; the "
+        "caveat is the same as for the windows over whole images.",
+    )
+    return Section("likelihood-levels", "Log-likelihood by level", text, measures)
+
+
+def _held_out(squared: Tensor, dimensions: int) -> Tensor:
+    """Log densities of the held-out images, of squared distances of all images to their centres."""
+    return likeliest_log_densities(squared[:VALIDATION_IMAGES], squared[VALIDATION_IMAGES:], dimensions)[0]
+
+
+def _squared_to_draws(levels: Levels, level: int, fine: Tensor, labels: Tensor | None, seed: int) -> Tensor:
+    """Squared distances (M, draws) of true block details to those of draws for the same coarser image."""
+    coarser = down(fine, levels.sizes[level - 1])
+    truth = block_details(_unit(fine))
+    return torch.stack(
+        [
+            (
+                block_details(
+                    _unit(levels.draw(level, coarser, _other_keys(seed, number, len(fine)), labels))
+                )
+                - truth
+            )
+            .square()
+            .sum(1)
+            for number in range(CONDITIONAL_DRAWS)
+        ],
+        dim=1,
+    )
+
+
+def _halves(sizes: tuple[int, ...]) -> bool:
+    """Whether each size is twice the one before: only then blocks and their means fit."""
+    return all(fine == 2 * coarse for coarse, fine in pairwise(sizes))
+
+
+def _unit(images: Tensor) -> Tensor:
+    """Images in [-1, 1] as pixels in 0..1, float64, clipped like the 8-bit ones."""
+    return ((images.double() + 1) / 2).clamp(0, 1)
 
 
 def _levels(material: Material) -> Levels | None:

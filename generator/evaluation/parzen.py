@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from generator.errors import EvaluationError
@@ -37,14 +38,25 @@ def parzen_log_likelihood(
     """
     if min(len(samples), len(validation), len(held_out)) < 1:
         raise EvaluationError("Parzen windows need samples, validation and held-out images: none came")
-    squared = _squared_distances(validation, samples)
-    dimensions = samples.shape[1]
-    width = max(widths, key=lambda width: float(_log_densities(squared, width, dimensions).mean()))
-    found = _log_densities(_squared_distances(held_out, samples), width, dimensions)
+    found, width = likeliest_log_densities(
+        squared_distances(validation, samples), squared_distances(held_out, samples), samples.shape[1], widths
+    )
     return LogLikelihood(float(found.mean()), float(found.std(correction=0)), width)
 
 
-def _squared_distances(points: Tensor, centres: Tensor) -> Tensor:
+def likeliest_log_densities(
+    validation: Tensor, held_out: Tensor, dimensions: int, widths: Sequence[float] = WIDTHS
+) -> tuple[Tensor, float]:
+    """Log densities (M,) of M held-out images in nats, and the width that V validation images like best.
+
+    validation (V, N) and held_out (M, N) are squared distances to N centres in `dimensions` dimensions.
+    """
+    width = max(widths, key=lambda width: float(_log_densities(validation, width, dimensions).mean()))
+    return _log_densities(held_out, width, dimensions), width
+
+
+def squared_distances(points: Tensor, centres: Tensor) -> Tensor:
+    """Squared distances (M, N) of points (M, D) to centres (N, D)."""
     return torch.cdist(points.double(), centres.double()).square()
 
 
@@ -52,3 +64,18 @@ def _log_densities(squared: Tensor, width: float, dimensions: int) -> Tensor:
     """Log of the mean Gaussian density, (M,), of squared distances (M, N)."""
     kernels = torch.logsumexp(-squared / (2 * width**2), dim=1) - math.log(squared.shape[1])
     return kernels - dimensions * math.log(width * math.sqrt(2 * math.pi))
+
+
+# Rows: the mean of a 2x2 block times 2, then its detail from left to right, from above to below, and crosswise.
+HAAR = ((1, 1, 1, 1), (1, -1, 1, -1), (1, 1, -1, -1), (1, -1, -1, 1))
+
+
+def block_details(images: Tensor) -> Tensor:
+    """What 2x2 blocks hold beside their means: (N, 9 (S/2)^2) of images (N, 3, S, S).
+
+    Together with the means times 2 it is the image in turned axes, so densities multiply:
+    p(image) = p(means) 2^-(3 (S/2)^2) p(details | means).
+    """
+    blocks = F.pixel_unshuffle(images, 2).unflatten(1, (3, 4))  # -> (N, 3, 4, S/2, S/2)
+    turn = torch.tensor(HAAR, dtype=images.dtype)[1:] / 2
+    return torch.einsum("ij,ncjhw->ncihw", turn, blocks).flatten(1)

@@ -18,7 +18,13 @@ from generator.evaluation.neighbours import (
     nearest_when_moved,
     share_too_near,
 )
-from generator.evaluation.parzen import parzen_log_likelihood
+from generator.evaluation.parzen import (
+    block_details,
+    likeliest_log_densities,
+    parzen_log_likelihood,
+    squared_distances,
+)
+from generator.pyramid import down
 
 
 def drawn(seed: int, *shape: int) -> torch.Tensor:
@@ -190,6 +196,28 @@ def test_the_width_that_validation_likes_is_taken():
     samples = torch.zeros(1, 1)
     validation = drawn(20, 3000, 1) * 0.2
     assert parzen_log_likelihood(samples, validation, validation, [0.01, 0.05, 0.2, 0.8]).width == 0.2
+
+
+def test_details_and_means_are_the_image_in_turned_axes():
+    images = drawn(21, 7, 3, 8, 8).double()
+    means = 2 * down(images, 4).flatten(1)
+    whole = images.flatten(1).square().sum(1)
+    assert torch.allclose(means.square().sum(1) + block_details(images).square().sum(1), whole)
+    assert block_details(torch.full((1, 3, 8, 8), 0.7)).abs().max() < 1e-6
+
+
+def test_levels_put_together_have_the_density_of_the_whole():
+    """Round one sample a Gaussian window over the image is the product of windows over its parts."""
+    sample, image = drawn(22, 1, 3, 8, 8).double(), drawn(23, 1, 3, 8, 8).double()
+
+    def log_density(points: torch.Tensor, centres: torch.Tensor, width: float) -> float:
+        squared = squared_distances(points.flatten(1), centres.flatten(1))
+        return float(likeliest_log_densities(squared, squared, points[0].numel(), [width])[0])
+
+    whole = log_density(image, sample, 0.5)
+    details = log_density(block_details(image), block_details(sample), 0.5)
+    means = log_density(down(image, 4), down(sample, 4), 0.25) - 3 * 16 * math.log(2)
+    assert details + means == pytest.approx(whole)
 
 
 def test_no_samples_have_no_likelihood():
