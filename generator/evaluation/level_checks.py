@@ -155,25 +155,7 @@ def likelihood_by_level(material: Material) -> Section | None:
     images = VALIDATION_IMAGES + HELD_OUT_IMAGES
     if levels is None or len(material.real) < images or not _halves(levels.sizes):
         return None
-    real = _true_images(material, images)
-    labels = _true_labels(material, levels, images)
-    coarsest = torch.cat(
-        [
-            chain(
-                levels, image_keys(material.seed, first, MEASURED), _asked(levels, material.seed, MEASURED)
-            )[0]
-            for first in range(0, CENTRES, MEASURED)
-        ]
-    )
-    smallest = down(real, levels.sizes[0])
-    squared = squared_distances(_unit(smallest).flatten(1), _unit(coarsest).flatten(1))
-    found = {levels.sizes[0]: _held_out(squared, smallest[0].numel())}
-    for level, size in list(enumerate(levels.sizes))[1:]:
-        material.told("Parzen windows by level", level, len(levels.sizes) - 1)
-        squared = _squared_to_draws(levels, level, down(real, size), labels, material.seed)
-        means = 3 * levels.sizes[level - 1] ** 2
-        # The block means enter times 2, so their density is spread over 2^means as much room.
-        found[size] = _held_out(squared, 3 * means) - means * math.log(2)
+    found = _log_densities_by_level(material, levels, images)
     whole = torch.stack(list(found.values())).sum(0)
     measures = (
         Measure(
@@ -181,7 +163,7 @@ def likelihood_by_level(material: Material) -> Section | None:
             "Log-likelihood, all levels together",
             float(whole.mean()),
             "nats an image",
-            f"Mean over {HELD_OUT_IMAGES} real images. The coarsest size under windows round {len(coarsest)} samples; "
+            f"Mean over {HELD_OUT_IMAGES} real images. The coarsest size under windows round {CENTRES} samples; "
             f"each finer size, given the true coarser image, under windows round {CONDITIONAL_DRAWS} draws for it, in "
             "the details of 2x2 blocks; a width for each size, the likeliest for "
             f"{VALIDATION_IMAGES} other real images. Pixels in 0..1, turned axes accounted for.",
@@ -209,6 +191,23 @@ def likelihood_by_level(material: Material) -> Section | None:
         "caveat is the same as for the windows over whole images.",
     )
     return Section("likelihood-levels", "Log-likelihood by level", text, measures)
+
+
+def _log_densities_by_level(material: Material, levels: Levels, images: int) -> dict[int, Tensor]:
+    """By size: log densities (M,) of the held-out images' part of that size, which add up to the image's."""
+    real, labels = _true_images(material, images), _true_labels(material, levels, images)
+    asked = _asked(levels, material.seed, CENTRES)
+    coarsest = levels.draw(0, None, image_keys(material.seed, 0, CENTRES), asked)
+    smallest = down(real, levels.sizes[0])
+    squared = squared_distances(_unit(smallest).flatten(1), _unit(coarsest).flatten(1))
+    found = {levels.sizes[0]: _held_out(squared, smallest[0].numel())}
+    for level, size in list(enumerate(levels.sizes))[1:]:
+        material.told("Parzen windows by level", level, len(levels.sizes) - 1)
+        squared = _squared_to_draws(levels, level, down(real, size), labels, material.seed)
+        means = 3 * levels.sizes[level - 1] ** 2
+        # The block means enter times 2, so their density is spread over 2^means as much room.
+        found[size] = _held_out(squared, 3 * means) - means * math.log(2)
+    return found
 
 
 def _held_out(squared: Tensor, dimensions: int) -> Tensor:
