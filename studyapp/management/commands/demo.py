@@ -44,6 +44,10 @@ class Command(BaseCommand):
         password = one_use_password("admin")
         if password:
             self.say(f"              user admin, password {password} (opens once; you then set your own)")
+        else:
+            self.say(
+                "              user admin, password as you set it (lost: manage.py changepassword admin)"
+            )
         self.say("  analyse     .venv/bin/python analysis/report.py")
         self.say(f"  logs        {settings.LOGS_DIR}\n\nCtrl-C ends it; nothing is lost.")
         serving.serve(port)
