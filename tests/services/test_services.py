@@ -56,14 +56,19 @@ print(json.dumps({
 """
 
 
-def state(environment: dict[str, str]) -> dict:
-    return json.loads(manage(environment, "shell", "--verbosity", "0", "-c", JOBS).splitlines()[-1])
+def state(environment: dict[str, str], question: str = JOBS) -> dict:
+    return json.loads(manage(environment, "shell", "--verbosity", "0", "-c", question).splitlines()[-1])
 
 
 @contextmanager
-def worker(environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """A worker as `demo` starts it, with all its children in one group."""
-    process = subprocess.Popen(worker_command(), cwd=ROOT, env=environment, start_new_session=True)
+def worker(environment: dict[str, str], *, is_first: bool = True) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker as `demo` starts it, with all its children in one group; the sweeper's clock is the first one's."""
+    command = worker_command()
+    if not is_first:
+        at = command.index("--schedule")
+        command = [word for word in command[:at] + command[at + 2 :] if word != "--beat"]
+        command += ["--hostname", "second@%h"]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)
     try:
         yield process
     finally:
@@ -98,7 +103,97 @@ def test_a_slice_whose_worker_is_killed_is_made_by_the_next_one(environment):
     manage(environment, "generate", "--checkpoint", "lapgan-photos", "--count", "1000")
     with worker(environment):
         wait_until(environment, lambda now: now["attempts"] == [1])
-    # Two minutes of lease are over at once.
+    expire_leases(environment)
+    with worker(environment):
+        wait_until(environment, lambda now: now["jobs"][0][0] == "done")
+    assert state(environment)["sets"] == [["lapgan", 1000]]
+
+
+TRAINING = """
+import json
+from studyapp.models import Job, JobSlice
+print(json.dumps({
+    "jobs": list(Job.objects.values_list("status", "error")),
+    "parts": list(
+        JobSlice.objects.exclude(part="").order_by("first").values_list("part", "status", "done", "lease_owner")
+    ),
+}))
+"""
+RECIPE = """
+source = "lapgan"
+family = "lapgan"
+dataset = "photos"
+seed = 5
+[model]
+levels = [8, 32]
+noise_values = 8
+noise_planes = [1]
+widths = [8, 8]
+discriminator_widths = [8, 8]
+penalties = [0.05, 0.02]
+[training]
+images = {images}
+batch_size = 8
+checkpoint_every = 400
+"""
+
+
+@pytest.fixture
+def recipe(tmp_path: Path):
+    """`recipe(images)` is a file with a tiny LAPGAN of two levels that sees so many images."""
+
+    def written(images: int) -> Path:
+        path = tmp_path / "tiny.toml"
+        path.write_text(RECIPE.format(images=images))
+        return path
+
+    return written
+
+
+def test_levels_train_on_two_workers_at_once_and_what_comes_out_draws(environment, recipe):
+    with worker(environment), worker(environment, is_first=False):
+        said = manage(environment, "train", "--config", str(recipe(8000)), "--name", "tiny", "--wait")
+        assert "checkpoint tiny is there" in said
+        manage(environment, "generate", "--checkpoint", "tiny", "--count", "20", "--wait")
+    now = state(environment, TRAINING)
+    assert [part[:3] for part in now["parts"]] == [["8px", "done", 8000], ["32px", "done", 8000]]
+    assert len({owner for *_, owner in now["parts"]}) == 2, "both levels were trained by one worker"
+    assert state(environment)["sets"] == [["lapgan", 20]]
+
+
+def test_training_whose_worker_is_killed_ends_as_if_it_had_not_been(environment, recipe, tmp_path):
+    """Killed with -9 in the middle of a level: the next worker goes on from what was saved last."""
+    import torch
+
+    from generator.checkpoint import read_checkpoint
+    from generator.datasets import Request, load
+    from generator.recipe import read_recipe
+    from generator.tasks import one_thread
+    from generator.train import train
+
+    config = recipe(4000)
+    manage(environment, "train", "--config", str(config), "--name", "tiny")
+    with worker(environment):
+        wait_until(environment, lambda now: now["parts"][0][2] >= 800, TRAINING)
+    killed = state(environment, TRAINING)
+    assert "running" in [status for _, status, *_ in killed["parts"]], (
+        "nothing was under way when it was killed"
+    )
+    expire_leases(environment)
+    with worker(environment):
+        wait_until(environment, lambda now: now["jobs"][0][0] == "done", TRAINING)
+    images = load("photos", Request("train", None))
+    with one_thread():
+        whole = train(read_recipe(config), images, tmp_path / "whole.safetensors")
+    found = read_checkpoint(Path(environment["TACHISTO_DATA"]) / "checkpoints" / "tiny.safetensors")
+    expected = read_checkpoint(whole)
+    assert found.origin.images_seen == expected.origin.images_seen == {"8px": 4000, "32px": 4000}
+    weights = found.model.state_dict()
+    assert all(torch.equal(value, weights[name]) for name, value in expected.model.state_dict().items())
+
+
+def expire_leases(environment: dict[str, str]) -> None:
+    """Two minutes of lease are over at once."""
     manage(
         environment,
         "shell",
@@ -106,14 +201,11 @@ def test_a_slice_whose_worker_is_killed_is_made_by_the_next_one(environment):
         "from studyapp.models import JobSlice; from django.utils import timezone; "
         "JobSlice.objects.filter(status='running').update(lease_until_utc=timezone.now())",
     )
-    with worker(environment):
-        wait_until(environment, lambda now: now["jobs"][0][0] == "done")
-    assert state(environment)["sets"] == [["lapgan", 1000]]
 
 
-def wait_until(environment: dict[str, str], holds) -> None:
+def wait_until(environment: dict[str, str], holds, question: str = JOBS) -> None:
     deadline = time.monotonic() + PATIENCE_S
-    while not holds(now := state(environment)):
+    while not holds(now := state(environment, question)):
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {PATIENCE_S} s: {now}")
         time.sleep(0.5)
