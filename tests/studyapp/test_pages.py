@@ -9,6 +9,13 @@ def test_who_took_part_finds_the_codes_again_from_the_welcome_page(person):
     assert person.sitting.completion_code in person.client.get(codes).content.decode()
 
 
+def test_breaks_are_promised_only_where_there_are_some(person, small_study):
+    assert small_study.n_trials < small_study.break_every
+    assert "with breaks" not in person.client.get(person.url()).content.decode()
+    type(small_study).objects.update(break_every=10)
+    assert "with breaks" in person.client.get(person.url()).content.decode()
+
+
 def test_who_had_everything_erased_is_not_spoken_to_as_known(person):
     person.client.post(person.url("withdraw/"), {"data": "delete"})
     assert "thanks/" not in person.client.get(person.url()).content.decode()
