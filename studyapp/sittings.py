@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import takewhile
 from typing import Any
 
 from django.conf import settings
@@ -236,6 +237,16 @@ def _locked(sitting: Sitting) -> Sitting:
     return Sitting.objects.select_for_update(of=("self",)).select_related("study").get(pk=sitting.pk)
 
 
+def _one_block(waiting: list[Trial]) -> list[Trial]:
+    """The leading run of one kind, short enough that its pictures can be asked for by first and last number."""
+
+    def belongs(trial: Trial) -> bool:
+        first = waiting[0]
+        return trial.kind == first.kind and trial.ordinal < first.ordinal + BLOCK_TRIALS
+
+    return list(takewhile(belongs, waiting))
+
+
 def next_block(sitting: Sitting, after: int) -> tuple[list[IssuedTrial], Progress]:
     """The next trials with an ordinal above `after` that were never shown; planned now if there are none.
 
@@ -246,8 +257,7 @@ def next_block(sitting: Sitting, after: int) -> tuple[list[IssuedTrial], Progres
         sitting = _locked(sitting)
         require_started(sitting)
         waiting = sitting.trials.filter(status__in=Trial.OPEN, ordinal__gt=after).order_by("ordinal")
-        trials = list(waiting[:BLOCK_TRIALS]) or _plan_block(sitting, history(sitting))
-        trials = [trial for trial in trials if trial.kind == trials[0].kind]
+        trials = _one_block(list(waiting[:BLOCK_TRIALS])) or _plan_block(sitting, history(sitting))
         Trial.objects.filter(pk__in=[t.pk for t in trials], status=Trial.Status.PLANNED).update(
             status=Trial.Status.ISSUED
         )

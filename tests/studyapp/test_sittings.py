@@ -74,6 +74,22 @@ def test_the_same_request_for_a_block_gives_the_same_trials(person):
     assert not {t["token"] for t in first["trials"]} & {t["token"] for t in ahead["trials"]}
 
 
+def test_a_practice_trial_asked_again_amid_the_test_leaves_every_block_its_pictures(person):
+    """Practice lost while the test was fetched ahead comes again behind it; after a reload both are open."""
+    practice = person.block()
+    test = person.block(after=practice["last"])
+    person.post("resume", {"shown": [practice["trials"][0]["token"]]})
+    again = person.block(after=test["last"])
+    assert [trial["kind"] for trial in again["trials"]] == ["practice"]
+    after, seen = 0, []
+    while (block := person.block(after))["trials"]:
+        assert len({trial["kind"] for trial in block["trials"]}) == 1
+        assert len(person.pictures(block)) == 8 * 8 * 3 * len(block["trials"])
+        seen += [trial["ordinal"] for trial in block["trials"]]
+        after = block["last"]
+    assert seen == list(range(2, 30))
+
+
 def test_the_same_response_again_gives_the_same_receipt(person):
     (trial, *_) = person.block()["trials"]
     (first,) = person.answer([trial])
@@ -157,6 +173,7 @@ def test_whatever_happens_on_the_way_the_answered_trials_are_those_of_the_design
     person = people(small_study).begin()
     while not (block := person.block())["finished"]:
         trials = block["trials"]
+        assert len(person.pictures(block)) == 8 * 8 * 3 * len(trials)
         rng.shuffle(trials)
         event = rng.random()
         if event < 0.15:
