@@ -1,14 +1,19 @@
 """The command line's outer edge: runs a management command and turns foreseeable failures into one sentence.
 
-Knows how an unreachable database, a full disk or a wrong setting announces itself; leaves what to
+Knows how an unreachable database, a full disk, an unfit file or a wrong setting announces itself; leaves what to
 do about a refused request to the command that raised it.
 """
 
+import errno
 import sys
 from collections.abc import Sequence
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+# What a shell reports of a program that Ctrl-C ended: 128 + SIGINT.
+STOPPED = 130
 
 
 def refusal(error: Exception) -> str | None:
@@ -18,6 +23,9 @@ def refusal(error: Exception) -> str | None:
 
     if isinstance(error, ImproperlyConfigured):
         return str(error)
+    is_full = "disk is full" in str(error) if isinstance(error, OperationalError) else False
+    if is_full or (isinstance(error, OSError) and error.errno in FULL):
+        return f"no space left to write (data folder {settings.DATA_DIR}): free some and run this again"
     if isinstance(error, OperationalError):
         database = settings.DATABASES["default"]
         where = f"{database['ENGINE'].rsplit('.', 1)[-1]} database {database['NAME']}"
@@ -28,13 +36,14 @@ def refusal(error: Exception) -> str | None:
             "Nothing was stored. Start it or correct DATABASE_URL, then run this again "
             "(`python manage.py migrate` if its tables are missing)"
         )
-    if isinstance(error, OSError) and error.errno == 28:
-        return f"the disk that holds {settings.DATA_DIR} is full: free some space and run this again"
+    if isinstance(error, OSError) and error.filename is not None:
+        path = error.filename2 or error.filename
+        return f"{path}: cannot be read or written ({error.strerror}); choose another or mend it"
     return None
 
 
 def run_command(argv: Sequence[str]) -> None:
-    """Run `manage.py argv[1:]`; exits 2 with a sentence where the failure is the surroundings'."""
+    """Run `manage.py argv[1:]`; exits 1 with a sentence where the failure is the surroundings', 130 at Ctrl-C."""
     try:
         execute_from_command_line(list(argv))
     except Exception as error:
@@ -42,3 +51,6 @@ def run_command(argv: Sequence[str]) -> None:
         if sentence is None:
             raise
         sys.exit(f"error: {sentence}")
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        sys.exit(STOPPED)

@@ -65,10 +65,10 @@ class Command(BaseCommand):
             )
         try:
             require_open(study)
-            outcome = self.sent_crowd(study, options)
-            if options["truth"]:
+            if options["truth"]:  # first: a file that cannot be written shows before the minutes of the crowd
                 n_cells = write_truth(options["truth"], study)
                 self.stdout.write(f"planted curve: {options['truth']}  {n_cells} cells")
+            outcome = self.sent_crowd(study, options)
         except BotError as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt:

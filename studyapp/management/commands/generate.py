@@ -34,6 +34,7 @@ class Command(BaseCommand):
         except JobError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"job {job.pk} is queued: {count} images of {checkpoint}, seed {seed}")
+        self.stdout.flush()  # waiting may be long, and a pipe would tell nothing meanwhile
         if wait:
             self.wait_for(job, count)
 
