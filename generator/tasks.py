@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from celery import shared_task
+from celery.worker import state
 
 from generator.errors import ConfigError, DataError, ImageSetError, TrainingError
 from studyapp import catalogue
@@ -74,9 +75,13 @@ def train_piece(piece: catalogue.TrainingPiece) -> None:
 
     recipe = recipe_of_text(piece.recipe, "recipe")
     images = labelled_images(recipe.dataset, piece.data, piece.datasets)
+
+    def goes_on(images_seen: int, share: float) -> bool:
+        return piece.goes_on(images_seen, share) and not worker_ends()
+
     with one_thread():
         images_seen, share = train_part(
-            recipe, images, part_file(piece.folder, piece.part), piece.part, goes_on=piece.goes_on
+            recipe, images, part_file(piece.folder, piece.part), piece.part, goes_on=goes_on
         )
     if all(part_file(piece.folder, part).is_file() for part in parts_of(recipe)):
         join(piece.recipe, piece.folder, piece.folder / f"{catalogue.SO_FAR}.safetensors")
@@ -97,6 +102,12 @@ def labelled_images(dataset: str, data: Path | None, data_folder: Path) -> "Labe
     from generator.datasets import Request, load
 
     return load(dataset, Request("train", data, False, data_folder))
+
+
+def worker_ends() -> bool:
+    """Whether this worker was asked to end (SIGTERM, Ctrl-C): what it has done is then saved first."""
+    asked = (state.should_stop, state.should_terminate)
+    return any(exit_code is not None and exit_code is not False for exit_code in asked)
 
 
 @contextmanager

@@ -192,6 +192,17 @@ def test_training_whose_worker_is_killed_ends_as_if_it_had_not_been(environment,
     assert all(torch.equal(value, weights[name]) for name, value in expected.model.state_dict().items())
 
 
+def test_a_worker_that_is_asked_to_end_saves_its_training_first(environment, recipe):
+    manage(environment, "train", "--config", str(recipe(1_000_000)))
+    with worker(environment) as process:
+        wait_until(environment, lambda now: now["parts"][0][2] > 0, TRAINING)
+        process.terminate()
+        process.wait(timeout=20)  # as long as `demo` waits
+    part, status, images_seen, _ = state(environment, TRAINING)["parts"][0]
+    assert (part, status) == ("8px", "waiting")
+    assert images_seen > 0
+
+
 def expire_leases(environment: dict[str, str]) -> None:
     """Two minutes of lease are over at once."""
     manage(
