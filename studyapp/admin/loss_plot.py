@@ -16,8 +16,8 @@ WIDTH_PX, HEIGHT_PX = 360, 170
 LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX = 44, 96, 26, 30
 LABEL_PX = 14  # height of a line of text
 MOST_POINTS = 200
-# A part's losses in the order in which their colours are chosen.
-SERIES = ("discriminator", "generator", "penalty")
+# What is drawn. Penalties have another scale, which would flatten the two that tell of a collapse.
+SERIES = ("discriminator", "generator")
 
 
 def loss_plots(lines: Sequence[LossLine]) -> SafeString:
