@@ -144,6 +144,7 @@ def _made_from(material: Material) -> dict[str, Any]:
             "dataset": classifier.about.get("dataset"),
             "accuracy": classifier.about.get("accuracy"),
         },
+        "credits": [dataclasses.asdict(credit) for credit in material.real.credits],
         "seed": material.seed,
         "software": software("torch", "numpy", "pillow"),
         "commit": commit(),
@@ -161,6 +162,9 @@ def _provenance(made_from: dict[str, Any]) -> Sequence[str]:
     made_by = f"checkpoint {where[:16]}" if where else f"pictures {samples['pixels_sha256'][:16]}"
     versions = ", ".join(f"{name} {version}" for name, version in made_from["software"].items())
     accuracy = features["accuracy"]
+    credits = "; ".join(
+        f"{credit['title']}, {credit['author']} ({credit['licence']})" for credit in made_from["credits"]
+    )
     return (
         f"{samples['count']} samples of {samples['name']} ({made_by}), seed {made_from['seed']}; real images "
         f"{made_from['real']['sha256_as_drawn'][:16]}. Features: the classifier {features['sha256'][:16]}, taught on "
@@ -168,4 +172,5 @@ def _provenance(made_from: dict[str, Any]) -> Sequence[str]:
         + (f", {100 * accuracy:.1f} % right on held-out images." if accuracy is not None else "."),
         f"{versions}; code {(made_from['commit'] or 'unknown')[:12]}; {made_from['created_utc']}. The same numbers, "
         "with their definitions, are in evaluation.json.",
+        *((f"Real images: {credits}.",) if credits else ()),
     )

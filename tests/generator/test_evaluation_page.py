@@ -12,7 +12,7 @@ from PIL import Image
 
 from generator.__main__ import main
 from generator.checkpoint import read_checkpoint
-from generator.datasets import LabelledImages
+from generator.datasets import Credit, LabelledImages
 from generator.evaluation.evaluate import evaluation_of, write_evaluation
 from generator.evaluation.levels import (
     Levels,
@@ -232,8 +232,9 @@ def test_a_grid_holds_every_image_once():
     assert np.array_equal(sheet[0:4, 0:4], images[0])
 
 
-def test_writing_twice_replaces_both_files(tmp_path):
-    real = photographs(11, 60)
+def test_writing_twice_replaces_both_files_and_names_who_made_the_pictures(tmp_path):
+    credit = Credit("Moon", "NASA", "public domain", "example.org")
+    real = dataclasses.replace(photographs(11, 60), credits=(credit,))
     material = Material(
         Samples("somebody", photographs(12, 40), {"pixels_sha256": "0"}),
         real,
@@ -247,6 +248,7 @@ def test_writing_twice_replaces_both_files(tmp_path):
     write_evaluation(dataclasses.replace(evaluation, title="first"), tmp_path / "out")
     written = write_evaluation(dataclasses.replace(evaluation, title="second"), tmp_path / "out")
     assert all("second" in path.read_text(encoding="utf-8") for path in written)
+    assert "Moon, NASA (public domain)" in written[0].read_text(encoding="utf-8")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "evaluation.html",
         "evaluation.json",
