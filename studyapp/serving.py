@@ -103,8 +103,16 @@ class Child:
             self.process.terminate()
 
 
+def stopping_signals() -> list[signal.Signals]:
+    """What asks us to end. A closed terminal does, too, unless `nohup` has us outlive it."""
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
+    return numbers
+
+
 def serve(port: int) -> None:
-    """Run the web server and a worker until Ctrl-C or SIGTERM, then end both and wait for them."""
+    """Run the web server and a worker until Ctrl-C, SIGTERM or a closed terminal; end both and wait for them."""
     children = [Child("web server", web_command(port)), Child("worker", worker_command())]
     stopping = False
 
@@ -112,7 +120,7 @@ def serve(port: int) -> None:
         nonlocal stopping
         stopping = True
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in stopping_signals():
         signal.signal(number, stop)
     while not stopping:
         for child in children:
