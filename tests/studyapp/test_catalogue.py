@@ -97,6 +97,20 @@ def test_importing_again_brings_back_a_file_that_was_lost(tmp_path, damage):
     assert len(list(decoded_pixels(image_set))) == image_set.n_images
 
 
+def test_a_manifest_that_would_fill_the_memory_is_refused_unread(tmp_path):
+    """Deflate packs a thousand to one: a zip of a few megabytes can hold gigabytes of JSON."""
+    path = tmp_path / "bomb.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("0.png", png(pixels_of("0")))
+        archive.writestr("manifest.json", b" " * 400_000)
+    data = bytearray(path.read_bytes())
+    entry = data.rfind(b"PK\x01\x02")  # of the manifest, in the zip's table of contents
+    data[entry + 24 : entry + 28] = (300 * 2**20).to_bytes(4, "little")  # its size when unpacked
+    path.write_bytes(data)
+    with pytest.raises(ImageSetError, match=r"'manifest\.json' would unpack to 314572800 bytes"):
+        import_images(path)
+
+
 def test_a_folder_of_pictures_comes_in_with_its_classes(tmp_path):
     for name in ("cat/a", "cat/b", "ship/a"):
         file = tmp_path / "pictures" / f"{name}.png"
