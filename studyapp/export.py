@@ -6,8 +6,8 @@ they are written is `export_files`.
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ from studyapp.files import sha256_of, write_whole
 from studyapp.models import ImageSet, Sitting, Study, Trial, TrialStimulus
 
 ROWS_AT_ONCE = 2000
+Rows = Generator[tuple[Any, ...], None, None]
 CLOSED = (Trial.Status.ANSWERED, Trial.Status.TIMED_OUT, Trial.Status.INTERRUPTED)
 
 
@@ -103,14 +104,10 @@ def one_moment() -> Iterator[None]:
 def _written(study: Study, folder: Path, include_simulated: bool, file_format: str) -> ExportSummary:
     sittings = exported_sittings(study, include_simulated)
     is_simulated = sittings.filter(is_simulated=True).exists()
-    tables: dict[str, Iterable[tuple[Any, ...]]] = {
+    tables: dict[str, Rows] = {
         "responses": closed_trials(sittings),
         "stimuli": shown_stimuli(sittings),
-        "sittings": (
-            sittings.order_by("pk")
-            .values_list(*(c.value for c in SITTINGS))
-            .iterator(chunk_size=ROWS_AT_ONCE)
-        ),
+        "sittings": few_at_a_time(sittings.order_by("pk").values_list(*(c.value for c in SITTINGS))),
     }
     rows: dict[str, int] = {}
     with ExitStack() as files:
@@ -118,6 +115,7 @@ def _written(study: Study, folder: Path, include_simulated: bool, file_format: s
         for table, values in tables.items():
             name = f"{table}.{file_format}"
             file = files.enter_context(write_whole(folder / name))
+            files.enter_context(closing(values))  # a query left open would outlive its database
             rows[name] = FORMATS[file_format].write(file, TABLES[table], values)
         file = files.enter_context(write_whole(folder / "codebook.csv"))
         rows["codebook.csv"] = write_rows(file, CODEBOOK, codebook(file_format))
@@ -141,29 +139,31 @@ def exported_sittings(study: Study, include_simulated: bool) -> QuerySet[Sitting
     return of_people
 
 
-def closed_trials(sittings: QuerySet[Sitting]) -> Iterator[tuple[Any, ...]]:
+def few_at_a_time(query: QuerySet[Any, tuple[Any, ...]]) -> Rows:
+    yield from query.iterator(chunk_size=ROWS_AT_ONCE)
+
+
+def closed_trials(sittings: QuerySet[Sitting]) -> Rows:
     """Rows of `responses`, by sitting and ordinal, a few at a time."""
-    return (
+    return few_at_a_time(
         Trial.objects.filter(sitting__in=sittings.order_by(), status__in=CLOSED)
         .annotate(asked=FilteredRelation("shown", condition=Q(shown__position=0)))
         .order_by("sitting_id", "ordinal")
         .values_list(*(column.value for column in RESPONSES))
-        .iterator(chunk_size=ROWS_AT_ONCE)
     )
 
 
-def shown_stimuli(sittings: QuerySet[Sitting]) -> Iterator[tuple[Any, ...]]:
+def shown_stimuli(sittings: QuerySet[Sitting]) -> Rows:
     """Rows of `stimuli`: the pictures of the closed trials, in the same order."""
-    rows = (
+    rows = few_at_a_time(
         TrialStimulus.objects.filter(sitting__in=sittings.order_by(), trial__status__in=CLOSED)
         .order_by("sitting_id", "trial__ordinal", "position")
         .values_list(*(column.value for column in STIMULI), F("stimulus__image__image_set"))
-        .iterator(chunk_size=ROWS_AT_ONCE)
     )
     return with_class_names(rows)
 
 
-def with_class_names(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+def with_class_names(rows: Rows) -> Rows:
     """Rows of `stimuli` with the name of the class for its number, by the image set at their end."""
     names = dict(ImageSet.objects.values_list("pk", "class_names"))
     place = [column.name for column in STIMULI].index("class_name")

@@ -1,7 +1,9 @@
 """Exports: what people answered comes out value by value, counts add up, the same answers give the same bytes."""
 
 import csv
+import gc
 import hashlib
+import inspect
 import json
 import re
 import sys
@@ -11,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from io import StringIO
 from pathlib import Path
+from types import GeneratorType
 from typing import Any
 
 import pytest
@@ -31,6 +34,11 @@ from studyapp.presets import create_study
 from studyapp.views.pages import SIMULATED_SALT
 from tests.conftest import SOURCES, Person
 from tests.image_sets import pixels_of, write_image_set
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
 
 RESPONSES = (
     "study, study_version, participant, sitting, trial, ordinal, kind, protocol, source, image, exposure_ms, "
@@ -446,3 +454,26 @@ def test_parquet_holds_the_same_rows_with_types(mixed_study: Study, tmp_path: Pa
     assert columns["shown_utc"] == [
         datetime.fromisoformat(row["shown_utc"]) if row["shown_utc"] else None for row in rows
     ]
+
+
+@pytest.mark.skipif(resource is None, reason="no limit on the size of files to be set here")
+def test_an_export_that_fails_midway_leaves_no_query_open(small_study: Study, tmp_path: Path) -> None:
+    """A query that is still open when the program ends, and its database is closed, ends in a traceback."""
+    for _ in range(4):
+        Person(small_study).begin().sit_through()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large") as failure:
+            export_study(small_study, tmp_path / "out")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    suspended = [
+        thing
+        for thing in gc.get_objects()
+        if type(thing) is GeneratorType  # asking a lazy object for its class would wake it
+        and thing.__name__ == "cursor_iter"
+        and inspect.getgeneratorstate(thing) == inspect.GEN_SUSPENDED
+    ]
+    assert (failure.value.errno, suspended) == (27, [])
+    assert list((tmp_path / "out").iterdir()) == []
