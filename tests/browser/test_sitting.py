@@ -140,9 +140,7 @@ def test_a_second_tab_is_told_so_and_shows_no_trial(live_server, desktop, short_
 
 
 @pytest.mark.parametrize("size", [(360, 780), (844, 390), (768, 1024), (1440, 900)])
-def test_answers_and_withdrawal_can_always_be_reached(
-    live_server, browser, short_study, complaints, size
-):
+def test_answers_and_withdrawal_can_always_be_reached(live_server, browser, short_study, complaints, size):
     """Nothing lies over them, whatever the window's shape; and pictures to look at need no long scrolling."""
     context = browser.new_context(viewport={"width": size[0], "height": size[1]}, has_touch=True)
     page = open_page(context, complaints)
