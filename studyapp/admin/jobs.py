@@ -108,7 +108,7 @@ FIELDS: dict[str, tuple[Any, ...]] = {
         *TIMES,
     ),
     Job.Kind.TRAIN: (
-        *("what", "mark", "progress", "result", "problem", "losses", "sheet", "data", "created_by"),
+        *("what", "mark", "progress", "result", "problem", "losses", "sheet", "file", "data", "created_by"),
         *TIMES,
         "recipe",
     ),
@@ -127,7 +127,7 @@ class JobAdmin(ReadOnlyAdmin):
     list_filter = ("status", "kind")
     readonly_fields = (
         *("what", "n_seed", "mark", "progress", "n_slices", "result", "problem"),
-        *("losses", "sheet", "data", "recipe"),
+        *("losses", "sheet", "file", "data", "recipe"),
     )
     inlines = (SliceInline,)
     change_list_template = "admin/studyapp/job/change_list.html"
@@ -173,15 +173,18 @@ class JobAdmin(ReadOnlyAdmin):
         return format_html('<a href="{}">{}</a>', url, job.image_set.name)
 
     def _checkpoint(self, job: Job) -> SafeString | str:
-        """The model that a job trains: by its name once it is whole, before that by where it lies so far."""
-        if job.status == Job.Status.DONE:
-            name = job.arguments["name"]
-            url = reverse("admin:studyapp_imageset_generate")
-            return format_html(
-                '<a href="{}?{}">Generate from {}</a>', url, urlencode({"checkpoint": name}), name
-            )
-        so_far = checkpoint_file(job)
-        return format_html("so far <code>{}</code>", so_far) if so_far.is_file() else NOTHING
+        """The model that a job has trained, by its name."""
+        if job.status != Job.Status.DONE:
+            return NOTHING
+        name = job.arguments["name"]
+        url = reverse("admin:studyapp_imageset_generate")
+        return format_html('<a href="{}?{}">Generate from {}</a>', url, urlencode({"checkpoint": name}), name)
+
+    @admin.display(description="checkpoint file")
+    def file(self, job: Job) -> SafeString | str:
+        """Where the model lies: the finished one, or what its parts were joined to so far."""
+        path = checkpoint_file(job)
+        return format_html("<code>{}</code>", path) if path.is_file() else NOTHING
 
     @admin.display(description="losses")
     def losses(self, job: Job) -> SafeString | str:
