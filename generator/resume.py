@@ -1,14 +1,17 @@
 """The state to go on from after a kill, beside a checkpoint: full-precision weights, optimisers, random state.
 
-Never shipped. Written whole after the checkpoint, so a kill between the two costs work and no truth.
+Never shipped. Written whole after the checkpoint, so a kill between the two costs work and no truth. The file
+is safetensors like the checkpoint: its tensors are numbered, its header holds the structure they stand in as JSON.
 """
 
-import pickle  # nosec B403 (for the name of its error; nothing is unpickled but by torch's weights_only)
+import json
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
 
 from generator.errors import TrainingError
 from generator.families.family import PartTrainer
@@ -46,9 +49,37 @@ def restore_trainer(trainer: PartTrainer, state: TrainerState) -> None:
 
 def write_state(checkpoint: Path, belongs_to: str, model: nn.Module, progress: dict[str, Any]) -> None:
     """Write the state whole or not at all; `belongs_to` says what must be equal to go on from it."""
+    tensors: dict[str, Tensor] = {}
     state = {"belongs_to": belongs_to, "model": model.state_dict(), "progress": progress}
+    structure = json.dumps(_without_tensors(state, tensors))
     with whole_file(state_file(checkpoint)) as file:
-        torch.save(state, file)
+        file.write(save(tensors, {"structure": structure}))
+
+
+def _without_tensors(value: Any, tensors: dict[str, Tensor]) -> Any:
+    """The value as JSON can hold it: tensors go into `tensors` under a number that takes their place."""
+    if isinstance(value, Tensor):
+        name = str(len(tensors))
+        # Copied: what the model and a trainer share may not lie in one file twice at one place.
+        tensors[name] = value.detach().clone(memory_format=torch.contiguous_format)
+        return {"tensor": name}
+    if isinstance(value, dict):
+        # As pairs: the keys of an optimiser's state are numbers, which JSON would turn into text.
+        return {"pairs": [[key, _without_tensors(inner, tensors)] for key, inner in value.items()]}
+    if isinstance(value, list | tuple):
+        return [_without_tensors(inner, tensors) for inner in value]
+    return value
+
+
+def _with_tensors(value: Any, tensors: dict[str, Tensor]) -> Any:
+    """What `_without_tensors` was given; tuples come back as lists."""
+    if isinstance(value, dict) and "tensor" in value:
+        return tensors[value["tensor"]]
+    if isinstance(value, dict):
+        return {key: _with_tensors(inner, tensors) for key, inner in value["pairs"]}
+    if isinstance(value, list):
+        return [_with_tensors(inner, tensors) for inner in value]
+    return value
 
 
 def read_state(checkpoint: Path, belongs_to: str, model: nn.Module) -> dict[str, Any] | None:
@@ -60,9 +91,9 @@ def read_state(checkpoint: Path, belongs_to: str, model: nn.Module) -> dict[str,
     if not path.is_file():
         return None
     try:
-        state = torch.load(path, weights_only=True)  # nosec B614
+        state = stored_state(path)
         found = state["belongs_to"]
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, KeyError, TypeError) as error:
+    except (SafetensorError, ValueError, OSError, KeyError, TypeError) as error:
         raise TrainingError(
             f"{path}: expected the state of a training run, found something else ({error})"
         ) from None
@@ -72,3 +103,10 @@ def read_state(checkpoint: Path, belongs_to: str, model: nn.Module) -> dict[str,
         )
     model.load_state_dict(state["model"])
     return state["progress"]
+
+
+def stored_state(path: Path) -> Any:
+    """All that a state file holds. Raises SafetensorError, ValueError, KeyError or TypeError for other files."""
+    with safe_open(path, framework="pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  no mapping
+        return _with_tensors(json.loads(file.metadata()["structure"]), tensors)

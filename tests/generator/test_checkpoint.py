@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 from generator.checkpoint import SHIPPED, read_checkpoint, resolve, shipped_names, write_checkpoint
 from generator.errors import CheckpointError
 from generator.families import FAMILIES
+from generator.resume import stored_state
 from generator.train import train
 from tests.generator.conftest import small_recipe
 
@@ -46,7 +47,7 @@ def test_a_checkpoint_knows_its_origin(small_checkpoint, three_kinds):
 
 def test_weights_come_back_to_half_precision(tmp_path, three_kinds):
     path = train(small_recipe(), three_kinds, tmp_path / "a.safetensors")
-    kept = torch.load(tmp_path / "a.safetensors.resume", weights_only=True)["model"]
+    kept = stored_state(tmp_path / "a.safetensors.resume")["model"]
     for name, value in read_checkpoint(path).model.state_dict().items():
         assert torch.allclose(value, kept[name], rtol=2**-11, atol=2**-24), name
 
