@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 from celery import shared_task
 from celery.worker import state
 
-from generator.errors import ConfigError, DataError, ImageSetError, TrainingError
+from generator.errors import CheckpointError, ConfigError, DataError, ImageSetError, TrainingError
 from studyapp import catalogue
 
 if TYPE_CHECKING:
     from generator.datasets import LabelledImages
 
-# Would be the same at every attempt: unfit data, a loss that is not finite.
-REFUSALS = (ConfigError, DataError, ImageSetError, TrainingError)
+# Would be the same at every attempt: an unfit checkpoint, unfit data, a loss that is not finite.
+REFUSALS = (CheckpointError, ConfigError, DataError, ImageSetError, TrainingError)
 
 
 @shared_task(name="generator.generate_slice")
@@ -28,7 +28,7 @@ def generate_slice(slice_id: int) -> None:
     """Generate the images of job slice `slice_id`; the last slice done completes the image set."""
     from generator.sampling import sample_to_zip
 
-    with catalogue.held_slice(slice_id) as work:
+    with catalogue.held_slice(slice_id, REFUSALS) as work:
         if work is None:
             return
         work.out.parent.mkdir(parents=True, exist_ok=True)

@@ -217,12 +217,13 @@ def leased_slice(slice_id: int, refusals: tuple[type[Exception], ...] = ()) -> I
 
 
 @contextmanager
-def held_slice(slice_id: int) -> Iterator[GenerationSlice | None]:
+def held_slice(slice_id: int, refusals: tuple[type[Exception], ...] = ()) -> Iterator[GenerationSlice | None]:
     """Hold a slice while its images are made: done at the end of the block, waiting again after an error.
 
-    Yields None when there is nothing to do. The fifth failure gives the slice and its job up, with the error.
+    Yields None when there is nothing to do. The fifth failure gives the slice and its job up, with the error;
+    one of the `refusals` does so at once.
     """
-    with leased_slice(slice_id) as item:
+    with leased_slice(slice_id, refusals) as item:
         if item is None:
             yield None
             return

@@ -133,6 +133,16 @@ def test_an_error_is_kept_and_the_fifth_gives_the_job_up(job):
     assert job.error == "images 0 to 999 failed 5 times: RuntimeError: no memory 5"
 
 
+def test_an_error_that_would_come_again_each_time_gives_the_job_up_at_once(job):
+    item = job.slices.first()
+    with jobs.held_slice(item.pk, refusals=(ValueError,)):
+        raise ValueError("nope: expected a shipped name or a checkpoint file")
+    job.refresh_from_db()
+    item.refresh_from_db()
+    assert (item.attempts, item.status, job.status) == (1, "poisoned", "failed")
+    assert job.error == "nope: expected a shipped name or a checkpoint file"
+
+
 def test_a_failed_job_can_be_tried_again(job):
     for _ in range(5):
         with jobs.held_slice(job.slices.first().pk):
