@@ -107,6 +107,8 @@ def is_simulated(query: str) -> bool:
 def consent(request: HttpRequest, slug: str) -> HttpResponse:
     study = study_or_404(slug)
     if request.method == "GET":
+        if study.status != Study.Status.OPEN:
+            return redirect("study:welcome", slug)  # which says so before anybody has read a long text
         context = {
             "study": study,
             "consent_text": study.consent_text.split("\n\n"),

@@ -212,7 +212,9 @@ def test_declining_stores_nothing(small_study, client):
 
 def test_nobody_can_start_in_a_closed_study_but_who_sits_may_finish(person, small_study, people):
     close_study(small_study)
-    assert people(small_study).consent().status_code == 409
+    late = people(small_study)
+    assert late.client.get(late.url("consent/")).url == late.url()
+    assert late.consent().status_code == 409
     person.sit_through()
     assert person.sitting.status == "finished"
 
