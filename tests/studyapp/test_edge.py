@@ -56,6 +56,8 @@ def test_ctrl_c_ends_a_command_that_waits_with_a_word(ready):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # As at a terminal: a shell that starts us in the background has Ctrl-C ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert waiting.stdout.readline() == "job 1 is queued: 1 images of gan-photos, seed 0\n"
     os.kill(waiting.pid, signal.SIGINT)
