@@ -22,6 +22,12 @@ def listens(port: int) -> bool:
     return True
 
 
+def as_at_a_terminal() -> None:
+    """No signal is ignored, whatever started the tests (`nohup`, a shell in the background)."""
+    for number in (signal.SIGINT, getattr(signal, "SIGHUP", signal.SIGINT)):
+        signal.signal(number, signal.SIG_DFL)
+
+
 @pytest.fixture
 def serving(tmp_path):
     """A program that serves an empty site on a free port, and the port."""
@@ -29,7 +35,9 @@ def serving(tmp_path):
     assert manage("migrate", TACHISTO_DATA=str(tmp_path)).returncode == 0
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    program = subprocess.Popen([sys.executable, "-c", SERVE, str(port)], cwd=ROOT, env=environment)
+    program = subprocess.Popen(
+        [sys.executable, "-c", SERVE, str(port)], cwd=ROOT, env=environment, preexec_fn=as_at_a_terminal
+    )
     deadline_s = time.monotonic() + 60
     while not listens(port):
         assert program.poll() is None
