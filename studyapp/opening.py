@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from studyapp import __version__
-from studyapp.catalogue import CatalogueError, decoded_pixels
+from studyapp.catalogue import decoded_pixels
 from studyapp.files import sha256_of
 from studyapp.models import Image, Stimulus, Study, StudySource
 from studyapp.packs import write_pack
@@ -204,6 +204,3 @@ def close_study(study: Study) -> Study:
     study.status, study.closed_utc = Study.Status.CLOSED, timezone.now()
     study.save(update_fields=["status", "closed_utc"])
     return study
-
-
-__all__ = ["CatalogueError", "OpeningError", "advice", "close_study", "images_needed", "open_study"]

@@ -5,8 +5,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from studyapp.catalogue import CatalogueError
 from studyapp.models import Study
-from studyapp.opening import CatalogueError, OpeningError, advice, open_study
+from studyapp.opening import OpeningError, advice, open_study
 
 
 class Command(BaseCommand):
