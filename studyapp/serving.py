@@ -11,12 +11,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from django.conf import settings
+from kombu.exceptions import OperationalError as BrokerError
+
+from studyapp.celery import app
 
 LONGEST_PAUSE_S = 30.0
+BROKER_PATIENCE_S = 5
 
 
 class PortInUse(RuntimeError):
     """Another program listens where the web server should."""
+
+
+class BrokerUnreachable(RuntimeError):
+    """The broker that BROKER_URL names does not answer."""
 
 
 def require_free(port: int) -> None:
@@ -32,6 +40,19 @@ def require_free(port: int) -> None:
                 f"port {port} is not free ({error.strerror}): choose another (`make demo PORT={port + 1}`, "
                 f"`manage.py demo --port {port + 1}`) or end the program that uses it"
             ) from error
+
+
+def require_broker() -> None:
+    """Raises BrokerUnreachable, with the remedy, if no worker could be reached over BROKER_URL."""
+    try:
+        with app.connection_for_write() as connection:
+            connection.ensure_connection(max_retries=1, interval_start=0, timeout=BROKER_PATIENCE_S)
+    except (BrokerError, OSError) as error:
+        where = settings.CELERY_BROKER_URL.split("@")[-1]
+        raise BrokerUnreachable(
+            f"expected an answer from the broker at {where}, got: {error}. Nothing was changed. Start it, or "
+            "correct BROKER_URL (without it the queue is files in the data folder)"
+        ) from error
 
 
 def web_command(port: int) -> list[str]:

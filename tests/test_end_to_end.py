@@ -18,9 +18,14 @@ def run(tmp_path: Path):
     clean = {k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"}
     environment = clean | {"TACHISTO_DATA": str(tmp_path / "var")}
 
-    def run(*command: str, expect: int = 0) -> subprocess.CompletedProcess[str]:
+    def run(*command: str, expect: int = 0, **more: str) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            [sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600
+            [sys.executable, *command],
+            cwd=ROOT,
+            env=environment | more,
+            capture_output=True,
+            text=True,
+            timeout=600,
         )
         assert done.returncode == expect, done.stdout + done.stderr
         assert "Traceback" not in done.stderr
@@ -79,6 +84,17 @@ def test_a_port_in_use_is_said_before_anything_is_made(run, tmp_path):
         port = busy.getsockname()[1]
         refused = run("manage.py", "demo", "--port", str(port), expect=1)
     assert f"port {port} is not free" in refused.stderr
+    assert not (tmp_path / "var" / "db.sqlite3").exists()
+
+
+def test_a_broker_that_does_not_answer_is_said_before_anything_is_made(run, tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    broker = f"redis://:hidden@127.0.0.1:{port}/0"
+    refused = run("manage.py", "demo", "--port", port, expect=1, BROKER_URL=broker)
+    assert f"expected an answer from the broker at 127.0.0.1:{port}/0" in refused.stderr
+    assert "hidden" not in refused.stderr
     assert not (tmp_path / "var" / "db.sqlite3").exists()
 
 

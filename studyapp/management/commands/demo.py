@@ -27,13 +27,14 @@ class Command(BaseCommand):
         try:
             if not no_serve:
                 serving.require_free(port)
+                serving.require_broker()
             self.say(f"data folder {settings.DATA_DIR}")
             for warning in system_checks.sqlite_is_new_enough(None, ["default"]):
                 self.say(f"note: {warning.msg} {warning.hint}")
             call_command("migrate", verbosity=0)
             call_command("collectstatic", interactive=False, verbosity=0)
             study = demo.prepare(dataset, data, say=self.say)
-        except (demo.DemoError, serving.PortInUse) as error:
+        except (demo.DemoError, serving.PortInUse, serving.BrokerUnreachable) as error:
             raise CommandError(str(error)) from error
         self.say(f"study {study} is open, version {study.version[:12]}")
         if no_serve:
