@@ -7,12 +7,46 @@ R1 is the gradient penalty on real images (Mescheder 2018, arXiv:1801.04406), ap
 arXiv:1912.04958).
 """
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 Condition = tuple[Tensor, ...]
+Losses = dict[str, Tensor]
+
+
+class Pair:
+    """A generator and the discriminator that teaches it. `steps_done` is counted by whoever calls `learn`."""
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        optimiser: Callable[[nn.Module], Optimizer],
+        penalty: float,
+        penalty_every: int,
+    ) -> None:
+        self.networks: dict[str, nn.Module] = {"generator": generator, "discriminator": discriminator}
+        self.optimisers = {name: optimiser(network) for name, network in self.networks.items()}
+        self.penalty, self.penalty_every = penalty * penalty_every, penalty_every
+        self.steps_done = 0
+
+    def learn(self, real: Tensor, condition: Condition, drawn: Callable[[], Tensor]) -> Losses:
+        """One batch, real (N, C, S, S) in [-1, 1] against what `drawn` gives; the losses of both networks."""
+        discriminator, optimisers = self.networks["discriminator"], self.optimisers
+        with torch.autocast(real.device.type, torch.bfloat16):
+            fake = drawn()
+            d_loss = discriminator_step(discriminator, optimisers["discriminator"], real, fake, condition)
+            g_loss = generator_step(discriminator, optimisers["generator"], fake, condition)
+        losses = {"discriminator": d_loss, "generator": g_loss}
+        if self.penalty and self.steps_done % self.penalty_every == 0:
+            losses["penalty"] = gradient_penalty_step(
+                discriminator, optimisers["discriminator"], real, condition, self.penalty
+            )
+        return losses
 
 
 def discriminator_step(

@@ -11,9 +11,9 @@ from typing import Any, ClassVar, Protocol, TypeVar
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from generator.adversarial import Losses
 from generator.errors import ConfigError
 
-Losses = dict[str, Tensor]
 Settings = TypeVar("Settings")
 
 

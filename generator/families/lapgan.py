@@ -5,19 +5,14 @@ them. With `classes` above 0 both networks of every level are told the class: th
 """
 
 from dataclasses import dataclass
-from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
-from generator.adversarial import Condition, discriminator_step, generator_step, gradient_penalty_step
-from generator.families.family import Losses
-from generator.networks import BandDiscriminator, BandGenerator, CoarseDiscriminator, CoarseGenerator
+from generator.adversarial import Condition, Losses, Pair
+from generator.networks import KINDS, channels_last
 from generator.noise import training_noise, uniform_noise
 from generator.pyramid import down, low_pass, up
-
-Network = TypeVar("Network", bound=nn.Module)
 
 
 @dataclass(frozen=True)
@@ -28,18 +23,25 @@ class Config:
     level (the coarsest has `noise_values` numbers); penalties: weights of the gradient penalty.
     """
 
+    networks: str = "modern"
     levels: tuple[int, ...] = (8, 16, 32)
+    channels: int = 3
     classes: int = 0
     noise_values: int = 64
     noise_planes: tuple[int, ...] = (3, 3)
     widths: tuple[int, ...] = (96, 64, 48)
     discriminator_widths: tuple[int, ...] = (64, 48, 48)
+    dropout: float = 0.0
     penalties: tuple[float, ...] = (0.05, 0.005, 0.02)
     penalty_every: int = 16
     learning_rate: float = 5e-4
 
     def __post_init__(self) -> None:
         count = len(self.levels)
+        if self.networks not in KINDS:
+            raise ValueError(f"networks: expected one of {', '.join(KINDS)}, got {self.networks!r}")
+        if self.channels not in (1, 3):
+            raise ValueError(f"channels: expected 1 (gray) or 3 (RGB), got {self.channels}")
         if not count or self.levels[0] < 4 or list(self.levels) != sorted(set(self.levels)):
             raise ValueError(f"levels: expected sizes that rise from at least 4, got {list(self.levels)}")
         if any(size % 2 for size in self.levels[1:]):
@@ -62,17 +64,22 @@ class Config:
 
 
 class Lapgan(nn.Module):
-    """The generators of all levels, by size: a `CoarseGenerator` and then `BandGenerator`s."""
+    """The generators of all levels, by size: one of images and then of bands."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
-        coarsest = CoarseGenerator(config.levels[0], config.noise_values, config.widths[0], config.classes)
+        kind, classes = KINDS[config.networks], config.classes
+        coarsest = kind.image_generator(
+            config.levels[0], config.channels, config.noise_values, config.widths[0], classes
+        )
         finer = [
-            BandGenerator(planes, width, config.classes)
-            for planes, width in zip(config.noise_planes, config.widths[1:], strict=True)
+            kind.band_generator(size, config.channels, planes, width, classes)
+            for size, planes, width in zip(
+                config.levels[1:], config.noise_planes, config.widths[1:], strict=True
+            )
         ]
         self.levels = nn.ModuleDict(dict(zip(parts(config), [coarsest, *finer], strict=True)))
-        _channels_last(self)
+        channels_last(self)
 
 
 def parts(config: Config) -> tuple[str, ...]:
@@ -85,42 +92,33 @@ def build(config: Config) -> Lapgan:
     return Lapgan(config)
 
 
-class Trainer:
+class Trainer(Pair):
     """Teaches one level, on true low-pass images."""
 
     def __init__(self, model: Lapgan, config: Config, part: str) -> None:
         self.config, self.level = config, parts(config).index(part)
-        self.generator = model.levels[part]
-        width = config.discriminator_widths[self.level]
-        kind = BandDiscriminator if self.level else CoarseDiscriminator
-        self.discriminator: nn.Module = _channels_last(kind(width, config.classes))
-        self.networks: dict[str, nn.Module] = {
-            "generator": self.generator,
-            "discriminator": self.discriminator,
-        }
-        self.optimisers: dict[str, Optimizer] = {
-            name: torch.optim.Adam(network.parameters(), lr=config.learning_rate, betas=(0.0, 0.99))
-            for name, network in self.networks.items()
-        }
-        self.steps_done = 0
+        kind = KINDS[config.networks]
+        discriminator = (kind.band_discriminator if self.level else kind.image_discriminator)(
+            config.levels[self.level],
+            config.channels,
+            config.discriminator_widths[self.level],
+            config.classes,
+            config.dropout,
+        )
+
+        def adam(network: nn.Module) -> torch.optim.Adam:
+            return torch.optim.Adam(network.parameters(), lr=config.learning_rate, betas=(0.0, 0.99))
+
+        penalty = config.penalties[self.level]
+        super().__init__(
+            model.levels[part], channels_last(discriminator), adam, penalty, config.penalty_every
+        )
 
     def step(self, images: Tensor, labels: Tensor | None) -> Losses:
-        """One batch of full-size images (N, 3, S, S) in [-1, 1], labels (N,) with classes; the losses."""
+        """One batch of full-size images (N, C, S, S) in [-1, 1], labels (N,) with classes; the losses."""
         told = () if not self.config.classes or labels is None else (labels,)
         real, condition = self._level_of(images, told)
-        with torch.autocast(images.device.type, torch.bfloat16):
-            fake = self._drawn(len(images), condition)
-            d_loss = discriminator_step(
-                self.discriminator, self.optimisers["discriminator"], real, fake, condition
-            )
-            g_loss = generator_step(self.discriminator, self.optimisers["generator"], fake, condition)
-        losses = {"discriminator": d_loss, "generator": g_loss}
-        weight = self.config.penalties[self.level] * self.config.penalty_every
-        if weight and self.steps_done % self.config.penalty_every == 0:
-            losses["penalty"] = gradient_penalty_step(
-                self.discriminator, self.optimisers["discriminator"], real, condition, weight
-            )
-        return losses
+        return self.learn(real, condition, lambda: self._drawn(len(images), condition))
 
     def _level_of(self, images: Tensor, told: Condition) -> tuple[Tensor, Condition]:
         """The true image of this level, and what both networks are told about it."""
@@ -130,12 +128,12 @@ class Trainer:
         return real, (low_pass(real, self.config.levels[self.level - 1]), *told)
 
     def _drawn(self, count: int, condition: Condition) -> Tensor:
-        shape = _noise_shape(self.config, self.level)
-        return _generate(self.generator, self.config, condition, training_noise(count, shape))
+        noise = training_noise(count, _noise_shape(self.config, self.level))
+        return _generate(self.networks["generator"], self.config, condition, noise)
 
 
 def sample(model: Lapgan, config: Config, seeds: Tensor, labels: Tensor | None) -> Tensor:
-    """Images (N, 3, S, S) near [-1, 1], one for each key in seeds (N,), from coarse to fine."""
+    """Images (N, C, S, S) near [-1, 1], one for each key in seeds (N,), from coarse to fine."""
     told = () if labels is None else (labels,)
     image = draw_level(model, config, 0, told, seeds)
     for level in range(1, len(config.levels)):
@@ -144,9 +142,9 @@ def sample(model: Lapgan, config: Config, seeds: Tensor, labels: Tensor | None) 
 
 
 def draw_level(model: Lapgan, config: Config, level: int, condition: Condition, seeds: Tensor) -> Tensor:
-    """Images of one level, (N, 3, S, S), each with its key's own noise.
+    """Images of one level, (N, C, S, S), each with its key's own noise.
 
-    condition: (labels (N,),) at the coarsest level, (low_pass (N, 3, S, S), labels) at others; no labels without
+    condition: (labels (N,),) at the coarsest level, (low_pass (N, C, S, S), labels) at others; no labels without
     classes.
     """
     noise = uniform_noise(seeds, level, _noise_shape(config, level))
@@ -163,11 +161,3 @@ def _noise_shape(config: Config, level: int) -> tuple[int, ...]:
     if level == 0:
         return (config.noise_values,)
     return (config.noise_planes[level - 1], config.levels[level], config.levels[level])
-
-
-def _channels_last(network: Network) -> Network:
-    """The network with its weights laid out as convolutions on a CPU read them fastest."""
-    for value in network.parameters():
-        if value.ndim == 4:
-            value.data = value.data.contiguous(memory_format=torch.channels_last)
-    return network
