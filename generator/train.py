@@ -19,6 +19,7 @@ from torch import Tensor
 
 from generator.checkpoint import Origin, write_checkpoint
 from generator.datasets import LabelledImages
+from generator.datasets.labelled import COLOURS
 from generator.errors import TrainingError
 from generator.families import FAMILIES
 from generator.families.family import PartTrainer
@@ -141,12 +142,14 @@ def _train_part(
         run.images_seen[part] += training.batch_size
         unsaved += training.batch_size
         run.cpu_seconds[part] = cpu_clock() - began
-        log.note(part, run.images_seen[part], losses)
+        log.note(run.images_seen[part], losses)
         if run.images_seen[part] % EVERY < training.batch_size:
             progress(part, share, log.write(part, run.images_seen[part]))
         if unsaved >= training.checkpoint_every:
+            log.require_finite(part)
             _save(run, trainer, part)
             unsaved = 0
+    log.require_finite(part)
     _save(run, trainer, part)
     progress(part, run.share_done(part), {})
 
@@ -170,11 +173,16 @@ def _batch(images: LabelledImages, training: Training) -> tuple[Tensor, Tensor |
 
 
 def _require_fit(recipe: Recipe, images: LabelledImages) -> None:
-    size, classes = recipe.config.size_px, recipe.config.classes
+    size, classes, channels = recipe.config.size_px, recipe.config.classes, recipe.config.channels
     if images.pixels.shape[1:3] != (size, size):
         raise TrainingError(
             f"the model draws {size}x{size} pixels, expected such images in {images.name}, "
             f"found {images.pixels.shape[2]}x{images.pixels.shape[1]}"
+        )
+    if images.channels != channels:
+        raise TrainingError(
+            f"the model draws {COLOURS[channels]} pictures, those of {images.name} are "
+            f"{COLOURS[images.channels]}: set model.channels={images.channels}"
         )
     if classes and images.labels is None:
         raise TrainingError(f"the model has {classes} classes, but {images.name} has no labels")
