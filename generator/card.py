@@ -37,7 +37,7 @@ def write_card(name_or_path: str | Path, *, hardware: str, by_eye: str) -> Path:
 
 
 def sample_sheet(checkpoint: Checkpoint) -> NDArray[np.uint8]:
-    """The first samples of seed 0 in a grid, none chosen; with classes a row for each, in their order."""
+    """The first samples of seed 0 in an RGB grid, none chosen; with classes a row for each, in their order."""
     classes = checkpoint.config.classes
     rows = classes or SHEET_ROWS
     # Labels are balanced in runs of `classes`, so the first rows x columns images fill every row.
@@ -46,6 +46,7 @@ def sample_sheet(checkpoint: Checkpoint) -> NDArray[np.uint8]:
         labels = balanced_labels(SHEET_SEED, 0, len(pixels), classes).numpy()
         pixels = pixels[np.argsort(labels, kind="stable")]
     height, width = pixels.shape[1:3]
+    pixels = np.broadcast_to(pixels, (*pixels.shape[:3], 3))
     grid = pixels.reshape(rows, SHEET_COLUMNS, height, width, 3).transpose(0, 2, 1, 3, 4)
     return grid.reshape(rows * height, SHEET_COLUMNS * width, 3)
 

@@ -31,6 +31,7 @@ LARGEST_MANIFEST_BYTES = 512 * 1024 * 1024
 LARGEST_PNG_BYTES = 64 * 1024 * 1024
 # The oldest time a zip can hold: the same images are the same bytes whenever they are written.
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)
+MODES = ("RGB", "L")  # of a PNG: 8 bits a colour, or 8 bits of gray
 PNG_COMPRESSION = 1  # at 32x32 the higher levels cost three times the time for 2 % of the size
 
 
@@ -82,16 +83,21 @@ class EncodedImage:
 
 
 def encode(index: int, pixels: NDArray[np.uint8], label: int | None, seed: int | None) -> EncodedImage:
-    """The image of pixels (H, W, 3) uint8 RGB."""
+    """The image of pixels uint8, (H, W, 3) RGB or (H, W, 1) gray."""
     pixels = np.ascontiguousarray(pixels)
+    values = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG", compress_level=PNG_COMPRESSION)
+    Image.fromarray(values).save(buffer, "PNG", compress_level=PNG_COMPRESSION)
     return EncodedImage(index, buffer.getvalue(), pixels_sha256(pixels), label, seed)
 
 
 def pixels_sha256(pixels: NDArray[np.uint8]) -> str:
-    """SHA-256 of the RGB bytes, row by row."""
-    return hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()
+    """SHA-256 of the RGB bytes, row by row, of pixels (H, W, 3) or (H, W, 1): a gray value counts three times.
+
+    So a picture keeps its hash whichever way a reader decodes it.
+    """
+    shown = np.broadcast_to(pixels, (*pixels.shape[:-1], 3))
+    return hashlib.sha256(np.ascontiguousarray(shown).data).hexdigest()
 
 
 def write_image_set(out: Path, about: About, images: Iterable[EncodedImage]) -> Path:
@@ -141,17 +147,20 @@ class ImageSet:
             raise ImageSetError(f"{self.path}/{name}: listed, but cannot be read ({error})") from None
 
     def pixels(self, at: int) -> NDArray[np.uint8]:
-        """One image, (H, W, 3) uint8. Raises ImageSetError unless it is what the manifest lists."""
+        """One image, uint8 (H, W, 3) RGB or (H, W, 1) gray.
+
+        Raises ImageSetError unless it is what the manifest lists.
+        """
         entry = self.manifest["images"][at]
         expected = (self.manifest["width_px"], self.manifest["height_px"])
         name = f"{self.path}/{entry['file']}"
         try:
             with Image.open(io.BytesIO(self.png(at)), formats=("PNG",)) as picture:
-                if picture.mode != "RGB" or picture.size != expected:
+                if picture.mode not in MODES or picture.size != expected:
                     raise ImageSetError(
-                        f"{name}: expected RGB {expected}, found {picture.mode} {picture.size}"
+                        f"{name}: expected RGB or gray (L) {expected}, found {picture.mode} {picture.size}"
                     )
-                pixels = np.asarray(picture, dtype=np.uint8)
+                pixels = np.asarray(picture, dtype=np.uint8).reshape(picture.height, picture.width, -1)
         except (
             UnidentifiedImageError,
             Image.DecompressionBombError,

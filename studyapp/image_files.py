@@ -61,13 +61,14 @@ def png_pixels(name: str, data: bytes) -> tuple[tuple[int, int], bytes]:
                 raise ImageSetError(
                     f"{name}: expected at most {MAX_SIDE_PX} pixels a side, got {picture.width}x{picture.height}"
                 )
-            if picture.mode != "RGB":
+            if picture.mode not in ("RGB", "L"):
                 raise ImageSetError(
-                    f"{name}: expected 8-bit RGB without transparency, got mode {picture.mode}; convert it first"
+                    f"{name}: expected 8-bit RGB or gray without transparency, got mode {picture.mode}; "
+                    "convert it first"
                 )
             if getattr(picture, "n_frames", 1) != 1:
                 raise ImageSetError(f"{name}: expected one picture, got an animation")
-            return picture.size, picture.tobytes()
+            return picture.size, picture.convert("RGB").tobytes()
     except (
         UnidentifiedImageError,
         OSError,

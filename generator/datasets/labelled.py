@@ -17,6 +17,8 @@ from generator.errors import DataError
 Pixels = NDArray[np.uint8]
 Classes = NDArray[np.int64]
 SPLITS = ("train", "study")
+COLOURS = {1: "gray", 3: "RGB"}  # by the channels of a picture
+ROWS = 1024  # images looked at at a time
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Credit:
 
 @dataclass(frozen=True)
 class LabelledImages:
-    """Images of one size: pixels (N, H, W, 3) uint8 RGB, labels (N,) class indices or None.
+    """Images of one size: pixels (N, H, W, 3) uint8 RGB or (N, H, W, 1) gray, labels (N,) class indices or None.
 
     `notes` are sentences that whoever uses the images has to read, such as that files are not the official
     ones. Raises DataError if parts do not fit together.
@@ -45,9 +47,9 @@ class LabelledImages:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.pixels.ndim != 4 or self.pixels.shape[-1] != 3 or self.pixels.dtype != np.uint8:
+        if self.pixels.ndim != 4 or self.pixels.shape[-1] not in COLOURS or self.pixels.dtype != np.uint8:
             raise DataError(
-                f"expected uint8 pixels (N, H, W, 3), got {self.pixels.dtype} {self.pixels.shape}"
+                f"expected uint8 pixels (N, H, W, 3) or (N, H, W, 1), got {self.pixels.dtype} {self.pixels.shape}"
             )
         if not len(self.pixels):
             raise DataError(f"the data set {self.name} holds no images: check the path it was read from")
@@ -57,9 +59,17 @@ class LabelledImages:
     def __len__(self) -> int:
         return len(self.pixels)
 
+    @property
+    def channels(self) -> int:
+        """1 for gray pictures, 3 for RGB."""
+        return self.pixels.shape[-1]
+
     def sha256(self) -> str:
         """Fingerprint of pixels and labels, in order."""
-        digest = hashlib.sha256(np.ascontiguousarray(self.pixels).data)
+        digest = hashlib.sha256()
+        # In blocks: the pixels may lie in a file that is larger than the memory.
+        for start in range(0, len(self), ROWS):
+            digest.update(np.ascontiguousarray(self.pixels[start : start + ROWS]).data)
         if self.labels is not None:
             digest.update(self.labels.astype("<i8").tobytes())
         return digest.hexdigest()

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from generator.datasets.labelled import Classes, LabelledImages, Pixels, Request
+from generator.datasets.labelled import COLOURS, Classes, LabelledImages, Pixels, Request
 from generator.errors import DataError
 
 SUFFIXES = {".png", ".jpg", ".jpeg"}
@@ -57,7 +57,7 @@ def picture_files(path: Path) -> Iterator[dict[str, Read]]:
 
 
 def pictures(path: Path, files: dict[str, Read]) -> LabelledImages:
-    """The decoded pictures; all must be RGB and of one size."""
+    """The decoded pictures; all must be of one size, and either all RGB or all gray."""
     if not files:
         raise DataError(f"{path}: expected PNG or JPEG pictures, found none")
     first = decoded(f"{path}/{next(iter(files))}", next(iter(files.values()))())
@@ -67,7 +67,7 @@ def pictures(path: Path, files: dict[str, Read]) -> LabelledImages:
         if picture.shape != first.shape:
             raise DataError(
                 f"{path}/{name}: expected {_size(first)} like the first picture, found {_size(picture)}; "
-                "bring all pictures to one size"
+                "bring all pictures to one size and one mode"
             )
         pixels[at] = picture
     labels, class_names = _classes(path, list(files))
@@ -75,18 +75,21 @@ def pictures(path: Path, files: dict[str, Read]) -> LabelledImages:
 
 
 def decoded(name: str, content: bytes) -> Pixels:
-    """One picture's pixels, (H, W, 3). Sizes are checked in the header, before anything is decoded."""
+    """One picture's pixels, (H, W, 3), or (H, W, 1) of a gray one.
+
+    Sizes are checked in the header, before anything is decoded.
+    """
     try:
         with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as picture:
             if max(picture.size) > LARGEST_SIDE_PX:
                 raise DataError(
                     f"{name}: expected at most {LARGEST_SIDE_PX} pixels a side, found {picture.size}"
                 )
-            if picture.mode != "RGB":
+            if picture.mode not in ("RGB", "L"):
                 raise DataError(
-                    f"{name}: expected an RGB picture, found mode {picture.mode}; convert it first"
+                    f"{name}: expected an RGB or gray picture, found mode {picture.mode}; convert it first"
                 )
-            return np.asarray(picture, dtype=np.uint8)
+            return np.asarray(picture, dtype=np.uint8).reshape(picture.height, picture.width, -1)
     except DAMAGED as error:
         raise DataError(
             f"{name}: expected a whole PNG or JPEG picture, found a damaged file ({error})"
@@ -132,4 +135,5 @@ def _member_reader(path: Path, archive: zipfile.ZipFile, name: str) -> Read:
 
 
 def _size(pixels: Pixels) -> str:
-    return f"{pixels.shape[1]}x{pixels.shape[0]}"
+    height, width, channels = pixels.shape
+    return f"{width}x{height} {COLOURS[channels]}"

@@ -34,7 +34,7 @@ def halvings(size_px: int) -> list[int]:
 
 
 def level_variances(pixels: NDArray[np.uint8], sizes: list[int]) -> list[LevelVariance]:
-    """Variance over all images, places and colours at each size, of pixels (N, S, S, 3) uint8."""
+    """Variance over all images, places and colours at each size, of pixels (N, S, S, C) uint8."""
     sums = torch.zeros(len(sizes), 3, dtype=torch.float64)  # numbers, their sum, their sum of squares
     for start in range(0, len(pixels), BLOCK):
         images = unit_from_bytes(torch.from_numpy(pixels[start : start + BLOCK])).permute(0, 3, 1, 2)

@@ -204,7 +204,7 @@ def _log_densities_by_level(material: Material, levels: Levels, images: int) -> 
     for level, size in list(enumerate(levels.sizes))[1:]:
         material.told("Parzen windows by level", level, len(levels.sizes) - 1)
         squared = _squared_to_draws(levels, level, down(real, size), labels, material.seed)
-        means = 3 * levels.sizes[level - 1] ** 2
+        means = levels.config.channels * levels.sizes[level - 1] ** 2
         # The block means enter times 2, so their density is spread over 2^means as much room.
         found[size] = _held_out(squared, 3 * means) - means * math.log(2)
     return found

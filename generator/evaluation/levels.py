@@ -1,6 +1,6 @@
 """What single levels of a LAPGAN do: chains, draws from one low-pass image, samples begun from the truth.
 
-Works on checkpoints of families that draw level by level; tensors are (N, 3, S, S) in [-1, 1].
+Works on checkpoints of families that draw level by level; tensors are (N, C, S, S) in [-1, 1].
 """
 
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from torch import Tensor
 from generator.checkpoint import Checkpoint
 from generator.families import lapgan
 from generator.families.family import ModelConfig
-from generator.pyramid import down, up
+from generator.pyramid import down
 
 FAMILY = "lapgan"
 BLOCK = 256
@@ -34,7 +34,7 @@ class Levels:
     def draw(self, level: int, coarser: Tensor | None, keys: Tensor, labels: Tensor | None) -> Tensor:
         """Images of one level, drawn for the coarser level's images (none at the coarsest)."""
         told = () if labels is None else (labels,)
-        seen = () if coarser is None else (up(coarser, self.sizes[level]),)
+        seen = () if coarser is None else (lapgan.enlarged(self.config, coarser, level),)
         return lapgan.draw_level(self.model, self.config, level, (*seen, *told), keys)
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from generator.checkpoint import Checkpoint, read_checkpoint
 from generator.datasets import DATASETS, LabelledImages, Request, load
+from generator.datasets.labelled import COLOURS
 from generator.errors import DataError, EvaluationError
 from generator.features.described import Classifier, Description
 from generator.image_set import MANIFEST
@@ -144,8 +145,8 @@ class Material:
         for kind, images in (("real", self.real), ("training", self.training)):
             if images is not None and images.pixels.shape[1:] != wanted:
                 raise EvaluationError(
-                    f"the samples have {wanted[1]}x{wanted[0]} pixels, the {kind} images "
-                    f"{images.pixels.shape[2]}x{images.pixels.shape[1]}: bring them to one size"
+                    f"the samples have {_form(self.samples.images)}, the {kind} images {_form(images)}: bring them "
+                    "to one size and one mode"
                 )
 
     @property
@@ -179,14 +180,19 @@ class Material:
         return self.describe("training images", self.training.pixels)
 
     def describe(self, what: str, pixels: NDArray[np.uint8]) -> Description:
-        """What the classifier says of other pixels (N, S, S, 3)."""
+        """What the classifier says of other pixels (N, S, S, C)."""
         return self.classifier.describe(
             pixels, lambda done: self.told(f"looking at {what}", done, len(pixels))
         )
 
 
+def _form(images: LabelledImages) -> str:
+    _, height, width, channels = images.pixels.shape
+    return f"{width}x{height} {COLOURS[channels]} pixels"
+
+
 def shrunk_and_enlarged(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Pictures (N, S, S, 3) with only what survives at half their size, in 8 bits again."""
+    """Pictures (N, S, S, C) with only what survives at half their size, in 8 bits again."""
     blocks = []
     for start in range(0, len(pixels), 1024):
         images = unit_from_bytes(torch.from_numpy(pixels[start : start + 1024])).permute(0, 3, 1, 2)

@@ -29,7 +29,7 @@ class Nearest:
 
 
 def nearest_in_pixels(queries: NDArray[np.uint8], training: NDArray[np.uint8]) -> Nearest:
-    """The nearest training images, pixel by pixel; both (., S, S, 3) uint8."""
+    """The nearest training images, pixel by pixel; both (., S, S, C) uint8."""
     return _nearest(_flat(queries), training.reshape(len(training), -1))
 
 
@@ -59,8 +59,10 @@ def nearest_when_moved(
             for top, left in places
         ],
         axis=1,
-    )  # -> (N, variants, inner, inner, 3)
-    found = _nearest(_flat(moved.reshape(-1, inner, inner, 3)), targets.reshape(len(targets), -1))
+    )  # -> (N, variants, inner, inner, C)
+    found = _nearest(
+        _flat(moved.reshape(-1, inner, inner, queries.shape[-1])), targets.reshape(len(targets), -1)
+    )
     by_query = found.distance.reshape(len(queries), -1)
     best = by_query.argmin(1)
     rows = np.arange(len(queries))

@@ -1,9 +1,9 @@
 """Log-likelihood of real images under Gaussian Parzen windows round samples, in nats an image.
 
 Each sample is the centre of a Gaussian of one width; the density of a real image is their mean. Densities are
-per unit of pixels in 0..1, in all D = 3 S^2 dimensions. Figures as in Denton et al. 2015, table 1; they say
-little about how samples look: in so many dimensions they follow blur, the width and the count of samples, and a
-model that stores training images beats the truth (Theis, van den Oord, Bethge 2016, arXiv:1511.01844, sec. 3.2).
+per unit of pixels in 0..1, in all D = C S^2 dimensions (C = 3, gray 1). Figures as in Denton et al. 2015, table 1;
+they say little about how samples look: in so many dimensions they follow blur, the width and the count of samples,
+and a model that stores training images beats the truth (Theis, van den Oord, Bethge 2016, arXiv:1511.01844, sec. 3.2).
 """
 
 import math
@@ -71,11 +71,11 @@ HAAR = ((1, 1, 1, 1), (1, -1, 1, -1), (1, 1, -1, -1), (1, -1, -1, 1))
 
 
 def block_details(images: Tensor) -> Tensor:
-    """What 2x2 blocks hold beside their means: (N, 9 (S/2)^2) of images (N, 3, S, S).
+    """What 2x2 blocks hold beside their means: (N, 3 C (S/2)^2) of images (N, C, S, S).
 
     Together with the means times 2 it is the image in turned axes, so densities multiply:
-    p(image) = p(means) 2^-(3 (S/2)^2) p(details | means).
+    p(image) = p(means) 2^-(C (S/2)^2) p(details | means).
     """
-    blocks = F.pixel_unshuffle(images, 2).unflatten(1, (3, 4))  # -> (N, 3, 4, S/2, S/2)
+    blocks = F.pixel_unshuffle(images, 2).unflatten(1, (-1, 4))  # -> (N, C, 4, S/2, S/2)
     turn = torch.tensor(HAAR, dtype=images.dtype)[1:] / 2
     return torch.einsum("ij,ncjhw->ncihw", turn, blocks).flatten(1)

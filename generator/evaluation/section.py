@@ -51,7 +51,7 @@ class Section:
 
 
 def grid(rows: list[NDArray[np.uint8]], gap_px: int = 2) -> NDArray[np.uint8]:
-    """Rows of equally many images (N, S, S, 3), one below the other on white."""
+    """Rows of equally many images (N, S, S, 3) or gray (N, S, S, 1), one below the other on white, as RGB."""
     height, width = rows[0].shape[1:3]
     columns = max(len(row) for row in rows)
     sheet = np.full(

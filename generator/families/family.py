@@ -26,6 +26,9 @@ class ModelConfig(Protocol):
     def size_px(self) -> int: ...
 
     @property
+    def channels(self) -> int: ...
+
+    @property
     def classes(self) -> int: ...
 
     @property

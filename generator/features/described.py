@@ -54,10 +54,14 @@ class Classifier:
     def describe(
         self, pixels: NDArray[np.uint8], progress: Callable[[int], None] = lambda done: None
     ) -> Description:
-        """Features and classes of pixels (N, S, S, 3) uint8; progress hears of the images done."""
+        """Features and classes of pixels uint8, (N, S, S, 3), or (N, S, S, 1), which is seen as RGB.
+
+        progress hears of the images done.
+        """
         features, predicted = [], []
         for start in range(0, len(pixels), BLOCK):
             block = unit_from_bytes(torch.from_numpy(pixels[start : start + BLOCK])).permute(0, 3, 1, 2)
+            block = block.expand(-1, 3, -1, -1)
             seen, scores = self.network(at_feature_size(block))
             features.append(seen)
             predicted.append(scores.argmax(1))

@@ -21,7 +21,7 @@ class UploadForm(forms.Form):
 
     file = forms.FileField(
         label="Image set",
-        help_text="A zip of PNG files of one size (8-bit RGB), with or without manifest.json.",
+        help_text="A zip of PNG files of one size (8-bit RGB or gray), with or without manifest.json.",
         widget=forms.ClearableFileInput(attrs={"accept": ".zip,application/zip"}),
     )
     source = forms.SlugField(

@@ -244,7 +244,7 @@ def test_manifests_that_are_not_as_agreed_are_refused(tmp_path, change, complain
     ("change", "complaint"),
     [
         (lambda m: m["images"][0].update(sha256="0" * 64), "the manifest lists 000000000000"),
-        (lambda m: m.update(width_px=7), r"expected RGB \(7, 5\), found RGB \(6, 5\)"),
+        (lambda m: m.update(width_px=7), r"expected RGB or gray \(L\) \(7, 5\), found RGB \(6, 5\)"),
         (lambda m: m["images"][0].update(file="images/000099.png"), "listed, but cannot be read"),
     ],
 )

@@ -17,7 +17,7 @@ from generator.real_sets import write_real_set
 
 def png(value: int, size=(6, 5), mode="RGB") -> bytes:
     buffer = io.BytesIO()
-    Image.new(mode, size, value if mode == "L" else (value, 0, 255)).save(buffer, "PNG")
+    Image.new(mode, size, (value, 0, 255) if mode == "RGB" else value).save(buffer, "PNG")
     return buffer.getvalue()
 
 
@@ -62,9 +62,13 @@ def test_without_subfolders_there_are_no_classes(tmp_path, put):
         ({}, "expected PNG or JPEG pictures, found none"),
         (
             {"1.png": png(1), "2.png": png(2, size=(7, 5))},
-            r"2\.png: expected 6x5 like the first picture, found 7x5",
+            r"2\.png: expected 6x5 RGB like the first picture, found 7x5 RGB",
         ),
-        ({"1.png": png(1, mode="L")}, r"1\.png: expected an RGB picture, found mode L"),
+        ({"1.png": png(1, mode="LA")}, r"1\.png: expected an RGB or gray picture, found mode LA"),
+        (
+            {"1.png": png(1), "2.png": png(2, mode="L")},
+            r"2\.png: expected 6x5 RGB like the first picture, found 6x5 gray",
+        ),
         (
             {"1.png": png(1, size=(40, 40))[:-40]},
             r"1\.png: expected a whole PNG or JPEG picture, found a damaged file",
