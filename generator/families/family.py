@@ -6,6 +6,7 @@ A family is a module with `Config`, `parts`, `build`, `Trainer` and `sample`. It
 
 import dataclasses
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from torch import Tensor, nn
@@ -35,14 +36,31 @@ class ModelConfig(Protocol):
     def learning_rate(self) -> float: ...
 
 
+@dataclass(frozen=True)
+class Shown:
+    """What a part draws beside what it should: `true` and `drawn` are images (N, C, s, s) of the part's own size.
+
+    Draw i has seen what the part is told of image i. `is_told_the_image` is False where that is no more than a class.
+    """
+
+    true: Tensor
+    drawn: Tensor
+    is_told_the_image: bool
+
+
 class PartTrainer(Protocol):
-    """Teaches one part. `networks` and `optimisers` are by name, for saving and resuming."""
+    """Teaches one part. `networks` and `optimisers` are by name, for saving and resuming.
+
+    The network named `generator` is what the part teaches, a module of the model.
+    """
 
     networks: dict[str, nn.Module]
     optimisers: dict[str, Optimizer]
     steps_done: int  # counted by whoever calls `step`
 
     def step(self, images: Tensor, labels: Tensor | None) -> Losses: ...
+
+    def shown(self, images: Tensor, labels: Tensor | None, keys: Tensor) -> Shown: ...  # the noise is the keys'
 
 
 class Family(Protocol):
