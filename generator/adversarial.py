@@ -14,6 +14,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from generator.networks.pixel_scale import share_pixels
+from generator.optimisers import Teaching, optimiser_of
+
 Condition = tuple[Tensor, ...]
 Losses = dict[str, Tensor]
 
@@ -25,12 +28,13 @@ class Pair:
         self,
         generator: nn.Module,
         discriminator: nn.Module,
-        optimiser: Callable[[nn.Module], Optimizer],
+        teaching: Teaching,
         penalty: float,
         penalty_every: int,
     ) -> None:
+        share_pixels(generator, discriminator)
         self.networks: dict[str, nn.Module] = {"generator": generator, "discriminator": discriminator}
-        self.optimisers = {name: optimiser(network) for name, network in self.networks.items()}
+        self.optimisers = {name: optimiser_of(network, teaching) for name, network in self.networks.items()}
         self.penalty, self.penalty_every = penalty * penalty_every, penalty_every
         self.steps_done = 0
 

@@ -9,7 +9,7 @@ What a step does is the family's; joining parts that were trained apart is `gene
 import dataclasses
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from generator.errors import TrainingError
 from generator.families import FAMILIES
 from generator.families.family import PartTrainer
 from generator.losses import EVERY, LossLog
+from generator.networks.pixel_scale import learn_pixels
 from generator.pixels import unit_from_bytes
 from generator.provenance import commit, now_utc
 from generator.recipe import Recipe, Training
@@ -33,6 +34,7 @@ from generator.resume import TrainerState, read_state, restore_trainer, trainer_
 Progress = Callable[[str, float, dict[str, float]], None]
 # Asked before every step, with the images seen by the part and the share of its budget: shall it be done?
 GoesOn = Callable[[int, float], bool]
+LEARNED_AT_ONCE = 1000  # images whose pixels are taken together for their mean and SD
 
 
 @dataclass
@@ -108,8 +110,8 @@ def _begun(recipe: Recipe, images: LabelledImages, out: Path, *, resume: bool) -
     model = family.build(recipe.config).train()
     zeros = dict.fromkeys(parts, 0)
     run = Run(recipe, images, out, model, images.sha256(), zeros, dict.fromkeys(parts, 0.0))
-    if resume:
-        _go_on(run)
+    if not (resume and _go_on(run)):
+        learn_pixels(model, _all_in_order(images))
     return run
 
 
@@ -172,6 +174,13 @@ def _batch(images: LabelledImages, training: Training) -> tuple[Tensor, Tensor |
     return batch, labels
 
 
+def _all_in_order(images: LabelledImages) -> Iterator[Tensor]:
+    """All images once, in batches (N, C, S, S) in [-1, 1]."""
+    for first in range(0, len(images), LEARNED_AT_ONCE):
+        pixels = torch.from_numpy(images.pixels[first : first + LEARNED_AT_ONCE])
+        yield unit_from_bytes(pixels.permute(0, 3, 1, 2))
+
+
 def _require_fit(recipe: Recipe, images: LabelledImages) -> None:
     size, classes, channels = recipe.config.size_px, recipe.config.classes, recipe.config.channels
     if images.pixels.shape[1:3] != (size, size):
@@ -218,10 +227,11 @@ def _save(run: Run, trainer: PartTrainer, part: str) -> None:
     )
 
 
-def _go_on(run: Run) -> None:
-    """Put the state beside the checkpoint into the run, if there is one yet."""
+def _go_on(run: Run) -> bool:
+    """Put the state beside the checkpoint into the run; whether there is one yet."""
     progress = read_state(run.out, run.identity(), run.model)
     if progress is not None:
         run.images_seen |= progress["images_seen"]
         run.cpu_seconds |= progress["cpu_seconds"]
         run.trainers = progress["trainers"]
+    return progress is not None

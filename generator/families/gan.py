@@ -1,8 +1,9 @@
 """The plain GAN: all pixels at once from noise (Goodfellow et al. 2014).
 
 With `networks = "paper"` the baseline of the LAPGAN paper: multilayer perceptrons, no convolution anywhere. The
-paper's hidden layers have 8,000 units (89 million weights); the width is a setting, so that weights of a few
-megabytes can ship. With `networks = "modern"` a small convolutional GAN of today.
+hidden layers of its authors' generator have 8,000 units (89 million weights), of the discriminator 1,600; the widths
+are settings, so that weights of a few megabytes can ship. With `networks = "modern"` a small convolutional GAN of
+today.
 """
 
 from dataclasses import dataclass
@@ -13,15 +14,16 @@ from torch import Tensor, nn
 from generator.adversarial import Losses, Pair
 from generator.networks import KINDS, channels_last
 from generator.noise import training_noise, uniform_noise
+from generator.optimisers import Teaching
 
 PART = "all"
 
 
 @dataclass(frozen=True)
-class Config:
-    """Sizes and learning rates. Raises ValueError for impossible ones."""
+class Config(Teaching):
+    """Sizes and teaching. Raises ValueError for impossible ones."""
 
-    networks: str = "paper"
+    networks: str = "perceptron"
     size_px: int = 32
     channels: int = 3
     classes: int = 0
@@ -31,11 +33,9 @@ class Config:
     dropout: float = 0.0
     penalty: float = 5.0
     penalty_every: int = 8
-    learning_rate: float = 2e-4
-    momentum: float = 0.5
-    second_momentum: float = 0.999
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.networks not in KINDS:
             raise ValueError(f"networks: expected one of {', '.join(KINDS)}, got {self.networks!r}")
         if min(self.size_px, self.noise_values, self.width, self.discriminator_width) < 1:
@@ -46,8 +46,8 @@ class Config:
             raise ValueError(f"the plain GAN knows no classes: expected classes = 0, got {self.classes}")
         if self.penalty < 0 or self.penalty_every < 1:
             raise ValueError("expected a penalty of at least 0 and penalty_every of at least 1")
-        if not (0 <= self.momentum < 1 and 0 <= self.second_momentum < 1 and self.learning_rate > 0):
-            raise ValueError("expected momenta in [0, 1) and a learning rate above 0")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout: expected a share in [0, 1), got {self.dropout}")
 
 
 def parts(_config: Config) -> tuple[str, ...]:
@@ -73,12 +73,7 @@ class Trainer(Pair):
         discriminator = KINDS[config.networks].image_discriminator(
             config.size_px, config.channels, config.discriminator_width, config.classes, config.dropout
         )
-
-        def adam(network: nn.Module) -> torch.optim.Adam:
-            betas = (config.momentum, config.second_momentum)
-            return torch.optim.Adam(network.parameters(), lr=config.learning_rate, betas=betas)
-
-        super().__init__(model, channels_last(discriminator), adam, config.penalty, config.penalty_every)
+        super().__init__(model, channels_last(discriminator), config, config.penalty, config.penalty_every)
         self.noise_values = config.noise_values
 
     def step(self, images: Tensor, labels: Tensor | None) -> Losses:

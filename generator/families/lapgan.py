@@ -12,11 +12,12 @@ from torch import Tensor, nn
 from generator.adversarial import Condition, Losses, Pair
 from generator.networks import KINDS, channels_last
 from generator.noise import training_noise, uniform_noise
+from generator.optimisers import Teaching
 from generator.pyramid import down, low_pass, up
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Teaching):
     """Levels, sizes and teaching. One value a level where there are several. Raises ValueError.
 
     levels: sizes in pixels from coarse to fine; widths: channels; noise_planes: planes of noise at each finer
@@ -35,8 +36,11 @@ class Config:
     penalties: tuple[float, ...] = (0.05, 0.005, 0.02)
     penalty_every: int = 16
     learning_rate: float = 5e-4
+    momentum: float = 0.0
+    second_momentum: float = 0.99
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         count = len(self.levels)
         if self.networks not in KINDS:
             raise ValueError(f"networks: expected one of {', '.join(KINDS)}, got {self.networks!r}")
@@ -55,8 +59,8 @@ class Config:
             raise ValueError("expected noise_values, penalty_every and widths of at least 1")
         if self.classes < 0 or min(self.penalties) < 0 or min((0, *self.noise_planes)) < 0:
             raise ValueError("expected classes, penalties and noise_planes of at least 0")
-        if not self.learning_rate > 0:
-            raise ValueError(f"learning_rate: expected a number above 0, got {self.learning_rate}")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout: expected a share in [0, 1), got {self.dropout}")
 
     @property
     def size_px(self) -> int:
@@ -105,13 +109,9 @@ class Trainer(Pair):
             config.classes,
             config.dropout,
         )
-
-        def adam(network: nn.Module) -> torch.optim.Adam:
-            return torch.optim.Adam(network.parameters(), lr=config.learning_rate, betas=(0.0, 0.99))
-
         penalty = config.penalties[self.level]
         super().__init__(
-            model.levels[part], channels_last(discriminator), adam, penalty, config.penalty_every
+            model.levels[part], channels_last(discriminator), config, penalty, config.penalty_every
         )
 
     def step(self, images: Tensor, labels: Tensor | None) -> Losses:

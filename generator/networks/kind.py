@@ -1,7 +1,8 @@
 """What a kind of networks offers: a generator and a discriminator of whole images, and of bands.
 
 Every generator answers images (N, C, S, S) near [-1, 1], every discriminator one score an image (N,), high for
-real. Labels are (N,) int64 where there are classes, else None.
+real. Labels are (N,) int64 where there are classes, else None. Networks that work on standardised pixels hold a
+`PixelScale`, which the training teaches and shares.
 """
 
 from typing import Protocol
