@@ -34,9 +34,9 @@ def uniform_noise(keys: Tensor, stream: int, shape: tuple[int, ...]) -> Tensor:
     return ((values + 0.5) * (math.sqrt(3) / 32768)).reshape(len(keys), *shape)
 
 
-def training_noise(count: int, shape: tuple[int, ...]) -> Tensor:
-    """Noise of the same law from torch's own generator: in training it need not belong to an image."""
-    return (torch.rand(count, *shape) * 2 - 1) * math.sqrt(3)
+def training_noise(count: int, shape: tuple[int, ...], device: torch.device | None = None) -> Tensor:
+    """Noise of the same law from torch's own generator, on a device: in training it need not belong to an image."""
+    return (torch.rand(count, *shape, device=device) * 2 - 1) * math.sqrt(3)
 
 
 def balanced_labels(seed: int, first: int, count: int, classes: int) -> Tensor:

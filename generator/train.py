@@ -9,14 +9,14 @@ What a step does is the family's; joining parts that were trained apart is `gene
 import dataclasses
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
+from generator.batches import Pool, pools
 from generator.checkpoint import Origin, write_checkpoint
 from generator.datasets import LabelledImages
 from generator.datasets.labelled import COLOURS
@@ -25,16 +25,16 @@ from generator.families import FAMILIES
 from generator.families.family import PartTrainer
 from generator.losses import EVERY, LossLog
 from generator.networks.pixel_scale import learn_pixels
-from generator.pixels import unit_from_bytes
 from generator.provenance import commit, now_utc
-from generator.recipe import Recipe, Training
+from generator.recipe import Recipe
 from generator.resume import TrainerState, read_state, restore_trainer, trainer_state, write_state
 
 # Called with the part's name, the share of its budget that is used, and the mean losses of late.
 Progress = Callable[[str, float, dict[str, float]], None]
 # Asked before every step, with the images seen by the part and the share of its budget: shall it be done?
 GoesOn = Callable[[int, float], bool]
-LEARNED_AT_ONCE = 1000  # images whose pixels are taken together for their mean and SD
+
+CPU = torch.device("cpu")
 
 
 @dataclass
@@ -44,6 +44,8 @@ class Run:
     recipe: Recipe
     images: LabelledImages
     out: Path
+    device: torch.device
+    pool: Pool
     model: Any
     dataset_sha256: str
     images_seen: dict[str, int]
@@ -66,15 +68,16 @@ def train(
     out: Path,
     *,
     resume: bool = False,
+    device: torch.device = CPU,
     progress: Progress = lambda part, share, losses: None,
     cpu_clock: Callable[[], float] = time.process_time,
 ) -> Path:
-    """Train all parts of a recipe on images; the checkpoint's path.
+    """Train all parts of a recipe on images, on a device; the checkpoint's path.
 
     Raises TrainingError if the data set does not fit the model, losses are no longer finite (the checkpoint
     of before is kept), or `resume` finds a state that belongs to another run.
     """
-    run = _begun(recipe, images, out, resume=resume)
+    run = _begun(recipe, images, out, device, resume=resume)
     log = LossLog(out, run.images_seen)
     for part in run.images_seen:
         _train_part(run, part, log, progress, lambda seen, share: True, cpu_clock)
@@ -88,6 +91,7 @@ def train_part(
     part: str,
     *,
     goes_on: GoesOn,
+    device: torch.device = CPU,
     cpu_clock: Callable[[], float] = time.process_time,
 ) -> tuple[int, float]:
     """Train one part alone from where it stands, as long as `goes_on`; images seen, share of its budget used.
@@ -95,23 +99,24 @@ def train_part(
     `out` becomes a checkpoint in which the other parts are untrained. However the part is cut into pieces,
     its weights end as those of one run. Raises TrainingError as `train` does.
     """
-    run = _begun(recipe, images, out, resume=True)
+    run = _begun(recipe, images, out, device, resume=True)
     log = LossLog(out, run.images_seen)
     _train_part(run, part, log, lambda part, share, losses: None, goes_on, cpu_clock)
     return run.images_seen[part], run.share_done(part)
 
 
-def _begun(recipe: Recipe, images: LabelledImages, out: Path, *, resume: bool) -> Run:
+def _begun(recipe: Recipe, images: LabelledImages, out: Path, device: torch.device, *, resume: bool) -> Run:
     """The run with its model as the seed makes it, or as it was left. Raises TrainingError."""
     _require_fit(recipe, images)
     family = FAMILIES[recipe.family]
     parts = family.parts(recipe.config)
     torch.manual_seed(recipe.seed)
-    model = family.build(recipe.config).train()
+    model = family.build(recipe.config).train().to(device)
+    pool, _ = pools(images, 0, recipe.seed, device)
     zeros = dict.fromkeys(parts, 0)
-    run = Run(recipe, images, out, model, images.sha256(), zeros, dict.fromkeys(parts, 0.0))
+    run = Run(recipe, images, out, device, pool, model, images.sha256(), zeros, dict.fromkeys(parts, 0.0))
     if not (resume and _go_on(run)):
-        learn_pixels(model, _all_in_order(images))
+        learn_pixels(model, pool.in_order())
     return run
 
 
@@ -139,7 +144,7 @@ def _train_part(
     began = cpu_clock() - run.cpu_seconds[part]
     while (share := run.share_done(part)) < 1 and goes_on(run.images_seen[part], share):
         _set_rates(trainer, run.recipe.config.learning_rate * training.rate_factor(share))
-        losses = trainer.step(*_batch(run.images, training))
+        losses = trainer.step(*run.pool.batch(training.batch_size, flip=training.flip))
         trainer.steps_done += 1
         run.images_seen[part] += training.batch_size
         unsaved += training.batch_size
@@ -160,25 +165,6 @@ def _set_rates(trainer: PartTrainer, rate: float) -> None:
     for optimiser in trainer.optimisers.values():
         for group in optimiser.param_groups:
             group["lr"] = rate
-
-
-def _batch(images: LabelledImages, training: Training) -> tuple[Tensor, Tensor | None]:
-    """A random batch (N, 3, S, S) in [-1, 1] with its labels; half of the images are mirrored."""
-    chosen = torch.randint(len(images), (training.batch_size,))
-    pixels = torch.from_numpy(images.pixels[chosen.numpy()]).permute(0, 3, 1, 2)
-    batch = unit_from_bytes(pixels)
-    if training.flip:
-        mirrored = torch.rand(len(batch)) < 0.5
-        batch = torch.where(mirrored[:, None, None, None], batch.flip(3), batch)
-    labels = None if images.labels is None else torch.from_numpy(images.labels[chosen.numpy()])
-    return batch, labels
-
-
-def _all_in_order(images: LabelledImages) -> Iterator[Tensor]:
-    """All images once, in batches (N, C, S, S) in [-1, 1]."""
-    for first in range(0, len(images), LEARNED_AT_ONCE):
-        pixels = torch.from_numpy(images.pixels[first : first + LEARNED_AT_ONCE])
-        yield unit_from_bytes(pixels.permute(0, 3, 1, 2))
 
 
 def _require_fit(recipe: Recipe, images: LabelledImages) -> None:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from generator.adversarial import Losses, Pair
+from generator.families.family import Shown
 from generator.networks import KINDS, channels_last
 from generator.noise import training_noise, uniform_noise
 from generator.optimisers import Teaching
@@ -82,8 +83,14 @@ class Trainer(Pair):
         generator = self.networks["generator"]
         real = images.contiguous(memory_format=torch.channels_last)
         return self.learn(
-            real, (), lambda: generator(training_noise(len(images), (self.noise_values,)), None)
+            real, (), lambda: generator(training_noise(len(images), (self.noise_values,), real.device), None)
         )
+
+    def shown(self, images: Tensor, labels: Tensor | None, keys: Tensor) -> Shown:
+        """The images (N, C, S, S), and draws of the noise of keys (N,)."""
+        del labels
+        noise = uniform_noise(keys, 0, (self.noise_values,))
+        return Shown(images, self.networks["generator"](noise, None), is_told_the_image=False)
 
 
 def sample(model: nn.Module, config: Config, seeds: Tensor, labels: Tensor | None) -> Tensor:
