@@ -17,7 +17,7 @@ from torch.optim import Optimizer
 class Teaching:
     """Settings of the optimiser of every network of a model. Raises ValueError for impossible ones.
 
-    momentum: the weight of past gradients, in [0, 1); with `momentum` it is reached after `momentum_steps` steps.
+    momentum: the weight of past gradients, in [0, 1); with `momentum` it is reached at step `momentum_steps`.
     second_momentum: the weight of past squared gradients, for `adam` alone.
     """
 
@@ -46,8 +46,8 @@ class RisingMomentum(torch.optim.SGD):
     """
 
     def __init__(self, parameters: Any, learning_rate: float, momentum: float, steps: int) -> None:
-        super().__init__(parameters, lr=learning_rate, momentum=0.0 if steps else momentum)
         self.highest, self.rise = momentum, momentum / max(steps, 1)
+        super().__init__(parameters, lr=learning_rate, momentum=self.rise)
 
     def step(self, closure: Any = None) -> Any:
         """One step with the momentum of the moment, which then rises."""
