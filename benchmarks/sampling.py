@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from generator.checkpoint import read_checkpoint, shipped_names
-from generator.image_set import encode
+from generator.image_set import encoded
 from generator.noise import image_keys, uniform_noise
 from generator.sampling import BLOCK, sample_to_zip, sampled_pixels
 
@@ -52,7 +52,7 @@ def measured(name: str, count: int) -> tuple[str, ...]:
         rates = (
             per_second(lambda: sampled_pixels(checkpoint, SEED, 0, count), count),
             per_second(lambda: uniform_noise(keys, 0, (3, size, size)), BLOCK),
-            per_second(lambda: [encode(at, image, 0, at) for at, image in enumerate(pixels)], BLOCK),
+            per_second(lambda: encoded(0, pixels, [0] * BLOCK, range(BLOCK)), BLOCK),
             per_second(lambda: sample_to_zip(name, count=count, seed=SEED, out=out), count),
         )
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -12,16 +12,19 @@ import json
 import re
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count, pairwise
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from generator.errors import ImageSetError
+from generator.png import png_files
+from generator.stored_zip import spool_in, stored_zip
 from generator.whole_file import whole_file
 
 FORMAT = 1
@@ -29,10 +32,7 @@ MANIFEST, LABELS = "manifest.json", "dataset.json"
 FILE_NAME = re.compile(r"images/(\d{6,12})\.png")
 LARGEST_MANIFEST_BYTES = 512 * 1024 * 1024
 LARGEST_PNG_BYTES = 64 * 1024 * 1024
-# The oldest time a zip can hold: the same images are the same bytes whenever they are written.
-ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 MODES = ("RGB", "L")  # of a PNG: 8 bits a colour, or 8 bits of gray
-PNG_COMPRESSION = 1  # at 32x32 the higher levels cost three times the time for 2 % of the size
 
 
 @dataclass(frozen=True)
@@ -75,20 +75,27 @@ class EncodedImage:
 
     @property
     def file(self) -> str:
-        return f"images/{self.index:06d}.png"
+        return _file(self.index)
 
     def entry(self) -> dict[str, Any]:
         """Its line in the manifest."""
         return {"file": self.file, "sha256": self.sha256, "class": self.label, "seed": self.seed}
 
 
-def encode(index: int, pixels: NDArray[np.uint8], label: int | None, seed: int | None) -> EncodedImage:
-    """The image of pixels uint8, (H, W, 3) RGB or (H, W, 1) gray."""
-    pixels = np.ascontiguousarray(pixels)
-    values = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
-    buffer = io.BytesIO()
-    Image.fromarray(values).save(buffer, "PNG", compress_level=PNG_COMPRESSION)
-    return EncodedImage(index, buffer.getvalue(), pixels_sha256(pixels), label, seed)
+def encoded(
+    first: int,
+    pixels: NDArray[np.uint8],
+    labels: Sequence[int | None],
+    seeds: Sequence[int | None],
+) -> list[EncodedImage]:
+    """Images from index `first` on, of pixels uint8, (N, H, W, 3) RGB or (N, H, W, 1) gray.
+
+    Work for a thread: most of the time is spent outside the interpreter's lock.
+    """
+    each = zip(count(first), png_files(pixels), pixels, labels, seeds, strict=False)
+    return [
+        EncodedImage(index, png, pixels_sha256(one), label, seed) for index, png, one, label, seed in each
+    ]
 
 
 def pixels_sha256(pixels: NDArray[np.uint8]) -> str:
@@ -101,23 +108,35 @@ def pixels_sha256(pixels: NDArray[np.uint8]) -> str:
 
 
 def write_image_set(out: Path, about: About, images: Iterable[EncodedImage]) -> Path:
-    """Write a set whole or not at all, in constant memory but for the manifest; its path.
+    """Write a set whole or not at all, in constant memory; its path.
 
+    What has to follow the images waits in nameless files beside `out`.
     Raises ImageSetError if there are no images, WriteError if the disk is full.
     """
-    entries: list[bytes] = []
-    labels: list[tuple[str, int | None]] = []
-    with whole_file(out) as file, zipfile.ZipFile(file, "w") as archive:
+    with (
+        whole_file(out) as file,
+        spool_in(out.parent) as manifest,
+        spool_in(out.parent) as labels,
+        stored_zip(file, out.parent) as archive,
+    ):
+        manifest.write(_head(about))
+        labels.write(b'{"labels": [')
+        between, are_known = b"", True
         for image in images:
-            archive.writestr(_member(image.file), image.png)
-            entries.append(json.dumps(image.entry()).encode())
-            labels.append((image.file, image.label))
-        if not entries:
+            archive.add(image.file, image.png)
+            # One image a line, so that the text of a million images need never be held at once.
+            manifest.write(between + b"\n" + json.dumps(image.entry()).encode())
+            labels.write(between + json.dumps([image.file, image.label]).encode())
+            between, are_known = b", ", are_known and image.label is not None
+        if not between:
             raise ImageSetError(f"{out}: expected at least one image, got none")
-        with archive.open(_member(MANIFEST), "w", force_zip64=True) as manifest:
-            _write_manifest(manifest, about, entries)
-        known = None if any(label is None for _, label in labels) else labels
-        archive.writestr(_member(LABELS), json.dumps({"labels": known}))
+        manifest.write(b"\n]}\n")
+        labels.write(b"]}")
+        archive.add_spooled(MANIFEST, manifest)
+        if are_known:
+            archive.add_spooled(LABELS, labels)
+        else:
+            archive.add(LABELS, b'{"labels": null}')
     return out
 
 
@@ -194,40 +213,61 @@ def open_image_set(path: Path) -> Iterator[ImageSet]:
 def merge(parts: Sequence[Path], out: Path) -> Path:
     """Join slices of one set into one; the same bytes whoever joins them and in whichever order they come.
 
-    Raises ImageSetError if they come from different checkpoints or seeds or leave a gap.
+    One slice is in memory at a time. Raises ImageSetError if they come from different checkpoints, seeds or
+    samplers, or leave a gap.
     """
-    with ExitStack() as stack:
-        sets = sorted((stack.enter_context(open_image_set(path)) for path in parts), key=lambda s: s.first)
-        if not sets:
-            raise ImageSetError(f"{out}: expected at least one slice to join, got none")
-        _require_one_origin(sets)
-        about = {field.name: sets[0].manifest[field.name] for field in dataclasses.fields(About)}
-        about["created_utc"] = max(part.manifest["created_utc"] for part in sets)
-        return write_image_set(out, About(**about), _stored_images(sets))
+    slices = sorted((_slice_in(path) for path in parts), key=lambda part: part.indices.start)
+    if not slices:
+        raise ImageSetError(f"{out}: expected at least one slice to join, got none")
+    _require_one_origin(slices)
+    about = {field.name: slices[0].said[field.name] for field in dataclasses.fields(About)}
+    about["created_utc"] = max(part.said["created_utc"] for part in slices)
+    return write_image_set(out, About(**about), _stored_images([part.path for part in slices]))
 
 
-def _stored_images(sets: Sequence[ImageSet]) -> Iterator[EncodedImage]:
-    for part in sets:
-        for at, entry in enumerate(part.manifest["images"]):
-            yield EncodedImage(
-                _index(entry["file"]), part.png(at), entry["sha256"], entry["class"], entry["seed"]
-            )
+@dataclass(frozen=True)
+class _Slice:
+    """A set to be joined: what its manifest says but for the list, and which images it holds."""
+
+    path: Path
+    said: dict[str, Any]
+    indices: range
 
 
-def _require_one_origin(sets: Sequence[ImageSet]) -> None:
-    free = {"images", "created_utc", "software", "commit"}
-    first = sets[0]
-    expected = first.first
-    for part in sets:
-        for key in first.manifest.keys() - free:
-            if part.manifest[key] != first.manifest[key]:
-                raise ImageSetError(
-                    f"{part.path}: expected a slice of the same set as {first.path}, but {key} differs"
+def _slice_in(path: Path) -> _Slice:
+    with open_image_set(path) as part:
+        indices = [_index(entry["file"]) for entry in part.manifest["images"]]
+        said = {key: value for key, value in part.manifest.items() if key != "images"}
+    for expected, found in zip(count(indices[0]), indices, strict=False):
+        _require_next(path, expected, found)
+    return _Slice(path, said, range(indices[0], indices[-1] + 1))
+
+
+def _stored_images(paths: Sequence[Path]) -> Iterator[EncodedImage]:
+    for path in paths:
+        with open_image_set(path) as part:
+            for at, entry in enumerate(part.manifest["images"]):
+                yield EncodedImage(
+                    _index(entry["file"]), part.png(at), entry["sha256"], entry["class"], entry["seed"]
                 )
-        for entry in part.manifest["images"]:
-            if _index(entry["file"]) != expected:
-                raise ImageSetError(f"{part.path}: expected image {expected} next, found {entry['file']}")
-            expected += 1
+
+
+def _require_one_origin(slices: Sequence[_Slice]) -> None:
+    free = {"created_utc", "software", "commit"}
+    before = slices[0]
+    for part in slices:
+        for key in before.said.keys() - free:
+            if part.said[key] != before.said[key]:
+                raise ImageSetError(
+                    f"{part.path}: expected a slice of the same set as {before.path}, but {key} differs"
+                )
+    for before, part in pairwise(slices):
+        _require_next(part.path, before.indices.stop, part.indices.start)
+
+
+def _require_next(path: Path, expected: int, found: int) -> None:
+    if found != expected:
+        raise ImageSetError(f"{path}: expected image {expected} next, found {_file(found)}")
 
 
 def _checked_manifest(path: Path, archive: zipfile.ZipFile) -> dict[str, Any]:
@@ -264,17 +304,11 @@ def _index(file: str) -> int:
     return int(match[1])
 
 
-def _member(name: str) -> zipfile.ZipInfo:
-    member = zipfile.ZipInfo(name, date_time=ZIP_TIME)
-    member.external_attr = 0o644 << 16
-    member.create_system = 3  # Unix, wherever it is written
-    return member
+def _file(index: int) -> str:
+    return f"images/{index:06d}.png"
 
 
-def _write_manifest(file: IO[bytes], about: About, entries: Sequence[bytes]) -> None:
-    """One image a line, so that the text of a million images is never held at once."""
+def _head(about: About) -> bytes:
+    """The manifest up to its list of images."""
     head = json.dumps({"format": FORMAT} | dataclasses.asdict(about), ensure_ascii=False)
-    file.write(head[:-1].encode() + b', "images": [\n')
-    for at, entry in enumerate(entries):
-        file.write(entry + (b",\n" if at + 1 < len(entries) else b"\n"))
-    file.write(b"]}\n")
+    return head[:-1].encode() + b', "images": ['

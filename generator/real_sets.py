@@ -1,11 +1,14 @@
 """Real images as image sets: what a data set holds, written in the format that generators write."""
 
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 
 from generator.datasets import LabelledImages
-from generator.image_set import About, encode, write_image_set
+from generator.image_set import About, EncodedImage, encoded, write_image_set
 from generator.provenance import commit, now_utc, software
+
+BLOCK = 64  # images encoded in one call
 
 
 def write_real_set(images: LabelledImages, seed: int | None, out: Path) -> Path:
@@ -28,9 +31,11 @@ def write_real_set(images: LabelledImages, seed: int | None, out: Path) -> Path:
         notes=list(images.notes),
         created_utc=now_utc(),
     )
+    return write_image_set(out, about, _encoded(images))
+
+
+def _encoded(images: LabelledImages) -> Iterator[EncodedImage]:
     labels = [None] * len(images) if images.labels is None else images.labels.tolist()
-    encoded = (
-        encode(at, pixels, label, seed=None)
-        for at, (pixels, label) in enumerate(zip(images.pixels, labels, strict=True))
-    )
-    return write_image_set(out, about, encoded)
+    for start in range(0, len(images), BLOCK):
+        here = slice(start, start + BLOCK)
+        yield from encoded(start, images.pixels[here], labels[here], [None] * BLOCK)

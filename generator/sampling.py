@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from generator.checkpoint import Checkpoint, read_checkpoint
 from generator.errors import CheckpointError, GeneratorError
 from generator.families import FAMILIES
-from generator.image_set import About, EncodedImage, encode, write_image_set
+from generator.image_set import About, EncodedImage, encoded, write_image_set
 from generator.noise import balanced_labels, image_keys
 from generator.pixels import bytes_from_unit
 from generator.provenance import commit, now_utc, software
@@ -78,14 +78,14 @@ def require_trained(checkpoint: Checkpoint, name: str | Path) -> None:
 def _encoded(checkpoint: Checkpoint, seed: int, first: int, count: int) -> Iterator[EncodedImage]:
     """Images first..first+count in order."""
 
-    def encoded(start: int) -> list[EncodedImage]:
+    def stored(start: int) -> list[EncodedImage]:
         pixels, labels = _drawn_block(checkpoint, seed, start)
-        return [
-            encode(start + at, pixels[at], None if labels is None else int(labels[at]), seed=start + at)
-            for at in range(BLOCK)[_inside(start, first, count)]
-        ]
+        here = _inside(start, first, count)
+        told = [None] * BLOCK if labels is None else labels.tolist()
+        indices = range(start, start + BLOCK)[here]
+        return encoded(indices.start, pixels[here], told[here], indices)
 
-    for block in _in_threads(encoded, _block_starts(first, count)):
+    for block in _in_threads(stored, _block_starts(first, count)):
         yield from block
 
 
