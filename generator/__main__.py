@@ -57,7 +57,7 @@ def train_command(given: argparse.Namespace, errors: Console) -> None:
     with _bar(
         errors, BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TextColumn("{task.fields[losses]}")
     ) as bar:
-        images = load(recipe.dataset, _request("train", given, bar))
+        images = load(recipe.dataset, _request("train", given, bar, recipe.config.size_px))
         _show_notes(errors, images.notes)
         tasks: dict[str, Any] = {}
 
@@ -96,7 +96,7 @@ def dataset_command(given: argparse.Namespace, errors: Console) -> None:
     from generator.real_sets import write_real_set
 
     with _bar(errors, BarColumn(), DownloadColumn(), TimeRemainingColumn()) as bar:
-        images = load(given.name, _request(given.split, given, bar))
+        images = load(given.name, _request(given.split, given, bar, given.size))
     if given.count is not None and given.count > len(images):
         errors.print(
             f"WARNING: {images.name} has {len(images)} images in its {given.split} split, fewer than the "
@@ -129,8 +129,9 @@ def evaluate_command(given: argparse.Namespace, errors: Console) -> None:
         classifier = read_classifier()
         samples = read_samples(given.generated, given.count, given.seed, told)
         dataset = samples.images.name
-        real = read_real(dataset, _request("study", given, bar))
-        training = read_training(dataset, given.train)
+        request = _request("study", given, bar, samples.images.pixels.shape[1])
+        real = read_real(dataset, request)
+        training = read_training(dataset, given.train, request)
         _show_notes(errors, real.notes)
         material = Material(
             samples,
@@ -176,18 +177,18 @@ def card_command(given: argparse.Namespace, errors: Console) -> None:
     print(write_card(given.checkpoint, hardware=given.hardware, by_eye=given.by_eye))
 
 
-def _request(split: str, given: argparse.Namespace, bar: Progress) -> Any:
+def _request(split: str, given: argparse.Namespace, bar: Progress, size_px: int | None = None) -> Any:
     from generator.datasets import Request
 
     tasks: list[Any] = []
 
     def report(here: int, in_all: int) -> None:
         if not tasks:
-            tasks.append(bar.add_task("download", total=in_all, losses=""))
+            tasks.append(bar.add_task("fetching images", total=in_all, losses=""))
         bar.update(tasks[0], completed=here)
 
     data_folder = Path(os.environ.get("TACHISTO_DATA", PROJECT / "var")) / "datasets"
-    return Request(split, given.data, given.download, data_folder, report)
+    return Request(split, given.data, given.download, data_folder, report, size_px)
 
 
 def _show_notes(errors: Console, notes: Sequence[str]) -> None:

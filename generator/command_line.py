@@ -50,7 +50,13 @@ Write images of a data set as an image set.
 
   photos      crops of eight photographs, comes with scikit-image
   cifar10     the official binary files, by --data or --download
-  folder      a folder or zip of PNG or JPEG pictures (--data); subfolders are classes
+  stl10       the official binary files, 96x96, by --data or --download (2.6 GB)
+  stl10-unlabeled   the same files: 100,000 images without labels to train on
+  mnist       the official idx files, 28x28 gray, by --data or --download
+  lsun        a folder or zip of pictures of any size (--data), as LSUN is exported:
+              centre squares, shrunk to --size; the first folder below is the class
+  folder      a folder or zip of PNG, JPEG or WebP pictures of one size (--data);
+              subfolders are classes
   image-set   an image set (--data), to draw some of its images
 """
 
@@ -110,9 +116,12 @@ def _dataset_arguments(command: argparse.ArgumentParser) -> None:
         "--split",
         choices=("study", "train"),
         default="study",
-        help="which images of photos or cifar10; study images are never trained on (study)",
+        help="which images of those that come in two parts; study images are never trained on (study)",
     )
     command.add_argument("--seed", type=int, default=0, metavar="K", help="which images, in which order (0)")
+    command.add_argument(
+        "--size", type=_at_least_one, metavar="PX", help="side of the pictures that lsun shrinks (64)"
+    )
     _data_arguments(command)
 
 

@@ -74,7 +74,7 @@ def train_piece(piece: catalogue.TrainingPiece) -> None:
     from generator.train import train_part
 
     recipe = recipe_of_text(piece.recipe, "recipe")
-    images = labelled_images(recipe.dataset, piece.data, piece.datasets)
+    images = labelled_images(recipe.dataset, piece.data, piece.datasets, recipe.config.size_px)
 
     def goes_on(images_seen: int, share: float) -> bool:
         return piece.goes_on(images_seen, share) and not worker_ends()
@@ -97,11 +97,11 @@ def join(recipe: str, folder: Path, out: Path) -> None:
 
 
 @lru_cache(maxsize=1)
-def labelled_images(dataset: str, data: Path | None, data_folder: Path) -> "LabelledImages":
+def labelled_images(dataset: str, data: Path | None, data_folder: Path, size_px: int) -> "LabelledImages":
     """Training images; kept from piece to piece, for reading them may take longer than a few steps."""
     from generator.datasets import Request, load
 
-    return load(dataset, Request("train", data, False, data_folder))
+    return load(dataset, Request("train", data, False, data_folder, size_px=size_px))
 
 
 def worker_ends() -> bool:

@@ -5,16 +5,16 @@ the five training files, `study` the test file. Well-formed files of other lengt
 read, and the images then carry a note that says so wherever they go.
 """
 
-import tarfile
 from pathlib import Path
 
 import numpy as np
 
 from generator.datasets.download import Archive, fetch
 from generator.datasets.labelled import Classes, Credit, LabelledImages, Pixels, Request
-from generator.datasets.pictures import picture_files, pictures
+from generator.datasets.picture_files import picture_files
+from generator.datasets.pictures import pictures
+from generator.datasets.unpacking import unpack
 from generator.errors import DataError
-from generator.whole_file import whole_file
 
 CLASS_NAMES = (
     "airplane",
@@ -33,6 +33,7 @@ RECORD_BYTES = 1 + 3 * SIDE_PX * SIDE_PX
 OFFICIAL_RECORDS = 10_000  # in every file
 FILES = {"train": tuple(f"data_batch_{number}.bin" for number in range(1, 6)), "study": ("test_batch.bin",)}
 NAMES_FILE = "batches.meta.txt"
+LARGEST_FILES = dict.fromkeys((*FILES["train"], *FILES["study"], NAMES_FILE), OFFICIAL_RECORDS * RECORD_BYTES)
 # SHA-256 and size as in the catalogue of TensorFlow Datasets; the MD5 on the official page is
 # c32a1d4ab5d03f1284b67883e8d87530.
 ARCHIVE = Archive(
@@ -56,46 +57,20 @@ def load_cifar10(request: Request) -> LabelledImages:
     """
     folder = request.path or request.data_folder / "cifar10"
     if request.may_download and not is_official_layout(folder):
-        unpack(fetch(ARCHIVE, folder, request.progress), folder)
+        unpack(fetch(ARCHIVE, folder, request.progress), folder, LARGEST_FILES)
     if request.path is None and not is_official_layout(folder):
         raise DataError(
             f"cifar10 does not come with Tachisto and {folder} does not hold it: name the folder of its binary "
             "files with --data, or add --download"
         )
-    if any((folder / name).exists() for name in _all_files()):
+    if any((folder / name).exists() for name in LARGEST_FILES):
         return _binary_files(folder, request.split)
     return _encoded_copy(folder)
 
 
 def is_official_layout(folder: Path) -> bool:
     """Whether all files of the official layout are there, whatever is in them."""
-    return all((folder / name).is_file() for name in _all_files())
-
-
-def unpack(archive: Path, folder: Path) -> None:
-    """Write the archive's known files into `folder` under our own names; nothing else is touched."""
-    wanted = set(_all_files())
-    try:
-        with tarfile.open(archive, "r:gz") as members:
-            for member in members:
-                name = Path(member.name).name
-                if name not in wanted or not member.isfile() or member.size > OFFICIAL_RECORDS * RECORD_BYTES:
-                    continue
-                content = members.extractfile(member)
-                if content is not None:
-                    with whole_file(folder / name) as file:
-                        file.write(content.read())
-                    wanted.discard(name)
-    except (tarfile.TarError, OSError, EOFError) as error:
-        raise DataError(f"{archive}: expected the official archive, found a damaged one ({error})") from None
-    if wanted:
-        raise DataError(
-            f"{archive}: expected the official archive, {', '.join(sorted(wanted))} missing in it"
-        )
-
-
-def _all_files() -> tuple[str, ...]:
-    return (*FILES["train"], *FILES["study"], NAMES_FILE)
+    return all((folder / name).is_file() for name in LARGEST_FILES)
 
 
 def _binary_files(folder: Path, split: str) -> LabelledImages:
@@ -156,12 +131,12 @@ def _records(path: Path) -> tuple[Pixels, Classes]:
 def _encoded_copy(path: Path) -> LabelledImages:
     """CIFAR-10 out of pictures in class folders, if the classes are its ten."""
     with picture_files(path) as files:
-        if not files:
+        if not files.names:
             raise DataError(
                 f"{path}: expected the binary files of CIFAR-10 ({FILES['train'][0]}, ...) or pictures in class "
                 "folders, found neither"
             )
-        copy = pictures(path, files)
+        copy = pictures(files)
     if copy.class_names != CLASS_NAMES or copy.pixels.shape[1:3] != (SIDE_PX, SIDE_PX):
         raise DataError(
             f"{path}: expected the binary files of CIFAR-10 or 32x32 pictures in folders named "

@@ -94,6 +94,7 @@ class Request:
     """What a caller asks of a loader: the split, a local path, and whether missing files may be downloaded.
 
     Downloads go to `path`, or without one below `data_folder`; `progress` hears of bytes here and in all.
+    size_px is the side that pictures of any size are brought to; loaders of one size have no use for it.
     """
 
     split: str = "train"
@@ -101,6 +102,7 @@ class Request:
     may_download: bool = False
     data_folder: Path = Path("var") / "datasets"
     progress: Callable[[int, int], None] = lambda here, in_all: None
+    size_px: int | None = None
 
     def __post_init__(self) -> None:
         if self.split not in SPLITS:

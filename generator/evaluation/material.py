@@ -6,7 +6,7 @@ Reads checkpoints, image sets and folders of anybody's pictures into one shape. 
 import dataclasses
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -78,11 +78,14 @@ def read_real(dataset: str, request: Request) -> LabelledImages:
     return read_pictures(request.path)
 
 
-def read_training(dataset: str, path: Path | None) -> LabelledImages | None:
-    """The images that were trained on: those at the path, those that come with Tachisto, or None."""
+def read_training(dataset: str, path: Path | None, like: Request) -> LabelledImages | None:
+    """The images that were trained on: those at the path, those that come with Tachisto, or None.
+
+    They are brought to the size of the real images that `like` asked for.
+    """
     if path is None and dataset not in COME_ALONG:
         return None
-    return read_real(dataset, Request("train", path))
+    return read_real(dataset, replace(like, split="train", path=path, may_download=False))
 
 
 def _is_image_set(path: Path) -> bool:

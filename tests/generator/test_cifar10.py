@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from generator.datasets import Request, load
-from generator.datasets.cifar10 import ARCHIVE, CLASS_NAMES, unpack
+from generator.datasets.cifar10 import ARCHIVE, CLASS_NAMES, LARGEST_FILES
 from generator.datasets.download import Archive, fetch
+from generator.datasets.unpacking import unpack
 from generator.errors import DataError
 
 RECORDS = 4
@@ -148,7 +149,7 @@ def test_an_archive_writes_only_the_known_files_under_their_own_names(tmp_path):
     archive = tmp_path / "a.tar.gz"
     archive.write_bytes(tar_of(official_members() | wild, links={"test_batch.bin": "/etc/passwd"}))
     target = tmp_path / "target"
-    unpack(archive, target)
+    unpack(archive, target, LARGEST_FILES)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["a.tar.gz", "target"]
     assert sorted(file.name for file in target.iterdir()) == sorted(
         [*TRAIN_FILES, "test_batch.bin", "batches.meta.txt"]
@@ -161,12 +162,12 @@ def test_archives_that_are_damaged_or_incomplete_are_refused(tmp_path):
     whole = tar_of(official_members())
     (tmp_path / "cut.tar.gz").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(DataError, match="found a damaged one"):
-        unpack(tmp_path / "cut.tar.gz", tmp_path / "t")
+        unpack(tmp_path / "cut.tar.gz", tmp_path / "t", LARGEST_FILES)
     members = official_members()
     members.pop("cifar-10-batches-bin/test_batch.bin")
     (tmp_path / "less.tar.gz").write_bytes(tar_of(members))
     with pytest.raises(DataError, match=r"test_batch\.bin missing in it"):
-        unpack(tmp_path / "less.tar.gz", tmp_path / "t")
+        unpack(tmp_path / "less.tar.gz", tmp_path / "t", LARGEST_FILES)
 
 
 class Server(ThreadingHTTPServer):

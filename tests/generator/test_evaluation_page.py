@@ -182,7 +182,7 @@ def test_the_spread_of_draws_is_that_of_the_noise():
         ("nothing-here", "real", "error: expected a checkpoint file or one of the shipped names"),
         ("real", "missing", "expected a folder or a zip of pictures, found nothing"),
         ("real", "larger", "the samples have 16x16 RGB pixels, the real images 32x32 RGB pixels: bring them"),
-        ("empty", "real", "expected PNG or JPEG pictures, found none"),
+        ("empty", "real", "expected PNG, JPEG or WebP pictures, found none"),
         ("real", None, "error: these samples do not say what they are of: name real pictures with --data"),
         ("tiny", "real", "error: expected samples of at least 8 pixels a side, got 4"),
         ("one", "real", "error: a Gaussian needs at least 2 images, got 1"),

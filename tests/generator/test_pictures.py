@@ -59,7 +59,7 @@ def test_without_subfolders_there_are_no_classes(tmp_path, put):
 @pytest.mark.parametrize(
     ("files", "complaint"),
     [
-        ({}, "expected PNG or JPEG pictures, found none"),
+        ({}, "expected PNG, JPEG or WebP pictures, found none"),
         (
             {"1.png": png(1), "2.png": png(2, size=(7, 5))},
             r"2\.png: expected 6x5 RGB like the first picture, found 7x5 RGB",
@@ -71,9 +71,9 @@ def test_without_subfolders_there_are_no_classes(tmp_path, put):
         ),
         (
             {"1.png": png(1, size=(40, 40))[:-40]},
-            r"1\.png: expected a whole PNG or JPEG picture, found a damaged file",
+            r"1\.png: expected a whole PNG, JPEG or WebP picture, found a damaged file",
         ),
-        ({"1.png": b"GIF89a"}, r"1\.png: expected a whole PNG or JPEG"),
+        ({"1.png": b"GIF89a"}, r"1\.png: expected a whole PNG, JPEG or WebP"),
         ({"1.png": png(1, size=(2000, 1))}, "expected at most 1024 pixels a side"),
         ({"a/1.png": png(1), "2.png": png(1)}, r"2\.png: expected every picture in a class folder"),
     ],
@@ -131,7 +131,9 @@ def test_data_sets_that_read_files_ask_for_them():
     for name in ("folder", "image-set"):
         with pytest.raises(DataError, match="with --data"):
             load(name, Request())
-    with pytest.raises(DataError, match="expected a data set among photos, cifar10, folder, image-set"):
+    with pytest.raises(
+        DataError, match="expected a data set among photos, cifar10, stl10, stl10-unlabeled, mnist, "
+    ):
         load("imagenet", Request())
 
 
