@@ -22,7 +22,11 @@ Losses = dict[str, Tensor]
 
 
 class Pair:
-    """A generator and the discriminator that teaches it. `steps_done` is counted by whoever calls `learn`."""
+    """A generator and the discriminator that teaches it. `steps_done` is counted by whoever calls `learn`.
+
+    `l2_weight` is for generators told enough to be near the real image itself: the weight of the mean squared
+    error beside the adversarial loss, the sum of two losses as in Isola et al. 2017 (pix2pix, arXiv:1611.07004).
+    """
 
     def __init__(
         self,
@@ -31,11 +35,13 @@ class Pair:
         teaching: Teaching,
         penalty: float,
         penalty_every: int,
+        l2_weight: float = 0.0,
     ) -> None:
         share_pixels(generator, discriminator)
         self.networks: dict[str, nn.Module] = {"generator": generator, "discriminator": discriminator}
         self.optimisers = {name: optimiser_of(network, teaching) for name, network in self.networks.items()}
         self.penalty, self.penalty_every = penalty * penalty_every, penalty_every
+        self.l2_weight = l2_weight
         self.steps_done = 0
 
     def learn(self, real: Tensor, condition: Condition, drawn: Callable[[], Tensor]) -> Losses:
@@ -44,8 +50,12 @@ class Pair:
         with torch.autocast(real.device.type, torch.bfloat16):
             fake = drawn()
             d_loss = discriminator_step(discriminator, optimisers["discriminator"], real, fake, condition)
-            g_loss = generator_step(discriminator, optimisers["generator"], fake, condition)
+            l2 = (fake.float() - real).square().mean() if self.l2_weight else None
+            beside = None if l2 is None else self.l2_weight * l2
+            g_loss = generator_step(discriminator, optimisers["generator"], fake, condition, beside)
         losses = {"discriminator": d_loss, "generator": g_loss}
+        if l2 is not None:
+            losses["l2"] = l2.detach()
         if self.penalty and self.steps_done % self.penalty_every == 0:
             losses["penalty"] = gradient_penalty_step(
                 discriminator, optimisers["discriminator"], real, condition, self.penalty
@@ -67,14 +77,21 @@ def discriminator_step(
 
 
 def generator_step(
-    discriminator: nn.Module, optimiser: Optimizer, fake: Tensor, condition: Condition
+    discriminator: nn.Module,
+    optimiser: Optimizer,
+    fake: Tensor,
+    condition: Condition,
+    beside: Tensor | None = None,
 ) -> Tensor:
-    """Teach the generator that drew `fake` (with its graph); the mean loss. The discriminator stays as is."""
+    """Teach the generator that drew `fake` (with its graph); the mean loss. The discriminator stays as is.
+
+    `beside` is another loss of `fake` that is added to it, and not told.
+    """
     optimiser.zero_grad(set_to_none=True)
     discriminator.requires_grad_(False)
     try:
         loss = F.softplus(-discriminator(fake, *condition)).mean()
-        loss.backward()
+        (loss if beside is None else loss + beside).backward()
     finally:
         discriminator.requires_grad_(True)
     optimiser.step()

@@ -50,3 +50,26 @@ def merge(coarsest: Tensor, bands: Sequence[Tensor]) -> Tensor:
     for band in bands:
         image = up(image, band.shape[-1]) + band
     return image
+
+
+def exact_up(images: Tensor, size: int) -> Tensor:
+    """Enlargement, (N, C, size, size), that shrinks to the images (N, C, S, S) again, up to float rounding.
+
+    `up` blurs: `down(up(x))` is not x. Here what it lost is given back to whole blocks of pixels, so that
+    `down(exact_up(x, size), S) == x`. `size` is a whole multiple of S.
+    """
+    smooth = up(images, size)
+    return smooth + _in_blocks(images - down(smooth, images.shape[-1]), size)
+
+
+def without_block_means(band: Tensor, size: int) -> Tensor:
+    """The band (N, C, S, S) moved so that `down(band, size)` is 0, up to float rounding; S is a multiple of `size`.
+
+    Added to an `exact_up` image such a band leaves the coarser image as it was.
+    """
+    return band - _in_blocks(down(band, size), band.shape[-1])
+
+
+def _in_blocks(images: Tensor, size: int) -> Tensor:
+    """Every pixel repeated to a block: (N, C, size, size)."""
+    return F.interpolate(images, size=size, mode="nearest")

@@ -1,7 +1,8 @@
 """What a family of generators promises, whatever its networks are.
 
-A family is a module with `Config`, `parts`, `build`, `Trainer` and `sample`. Its parts train independently
-(the levels of a LAPGAN), each with a `Trainer` of its own; a family that trains as one has one part.
+A family is a module with `Config`, `stages`, `parts`, `build`, `Trainer` and `sample`. The parts of a stage train
+independently (the levels of a LAPGAN), each with a `Trainer` of its own; those of the next stage begin with what
+they have learned. A family that trains as one has one part.
 """
 
 import dataclasses
@@ -60,13 +61,18 @@ class PartTrainer(Protocol):
 
     def step(self, images: Tensor, labels: Tensor | None) -> Losses: ...
 
-    def shown(self, images: Tensor, labels: Tensor | None, keys: Tensor) -> Shown: ...  # the noise is the keys'
+    def shown(
+        self, images: Tensor, labels: Tensor | None, keys: Tensor
+    ) -> Shown: ...  # the noise is the keys'
 
 
 class Family(Protocol):
     """The module of a family."""
 
     Config: type[Any]
+
+    @staticmethod
+    def stages(config: Any) -> tuple[tuple[str, ...], ...]: ...
 
     @staticmethod
     def parts(config: Any) -> tuple[str, ...]: ...

@@ -51,6 +51,11 @@ class Config(Teaching):
             raise ValueError(f"dropout: expected a share in [0, 1), got {self.dropout}")
 
 
+def stages(_config: Config) -> tuple[tuple[str, ...], ...]:
+    """One stage of one part."""
+    return ((PART,),)
+
+
 def parts(_config: Config) -> tuple[str, ...]:
     """One part: the whole image."""
     return (PART,)

@@ -59,9 +59,13 @@ def learn_pixels(model: nn.Module, batches: Iterable[Tensor]) -> None:
 
 
 def share_pixels(learned: nn.Module, other: nn.Module) -> None:
-    """Give one network's `PixelScale` to another, a generator's to its discriminator; nothing without one."""
-    for source, target in zip(_scales(learned), _scales(other), strict=True):
-        target.load_state_dict(source.state_dict())
+    """Give one network's `PixelScale` to another's of the same size, a generator's to its discriminator.
+
+    Nothing without one. Of a whole pyramid the discriminator takes the level that it looks at.
+    """
+    of_shape = {source.mean.shape: source for source in _scales(learned)}
+    for target in _scales(other):
+        target.load_state_dict(of_shape[target.mean.shape].state_dict())
 
 
 def _scales(network: nn.Module) -> list[PixelScale]:
