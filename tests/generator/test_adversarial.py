@@ -1,12 +1,15 @@
 """One step teaches one network and leaves the other as it was."""
 
 import copy
+from itertools import product
 
 import pytest
 import torch
 from torch import nn
 
 from generator.adversarial import discriminator_step, generator_step, gradient_penalty_step
+from generator.families import FAMILIES
+from generator.networks import KINDS
 
 
 class Judge(nn.Module):
@@ -39,6 +42,31 @@ def test_after_a_discriminator_step_every_generator_gradient_is_none(game):
     assert all(weight.grad is None for weight in artist.parameters())
     assert all(torch.equal(before[name], value) for name, value in artist.state_dict().items())
     assert any(weight.grad is not None for weight in judge.parameters())
+
+
+def test_a_discriminator_is_taught_by_real_and_drawn_images_alike(game):
+    judge, artist, teaches_judge, _, condition = game
+    real, fake = torch.ones(8, 4), artist(torch.randn(8, 3)).detach()
+    scores = [judge.layer(torch.cat([images, *condition], 1)).squeeze(1).detach() for images in (real, fake)]
+    expected = torch.log1p(torch.exp(-scores[0])).mean() + torch.log1p(torch.exp(scores[1])).mean()
+    found = discriminator_step(judge, teaches_judge, real, fake, condition)
+    assert found.item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+WITHOUT_BANDS = {("lapgan", "perceptron")}
+
+
+@pytest.mark.parametrize(("family", "networks"), sorted({*product(FAMILIES, KINDS)} - WITHOUT_BANDS))
+def test_no_discriminator_tells_real_from_drawn_by_the_batch(family, networks):
+    """Both lie in one batch: a norm over it would tell each what the other is."""
+    module = FAMILIES[family]
+    config = module.Config(networks=networks)
+    model = module.build(config)
+    for part in module.parts(config):
+        discriminator = module.Trainer(model, config, part).networks["discriminator"]
+        assert not any(
+            isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d) for layer in discriminator.modules()
+        )
 
 
 def test_a_generator_step_moves_the_generator_alone(game):
