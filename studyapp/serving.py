@@ -80,9 +80,8 @@ def gunicorn_command(bind: str) -> list[str]:
 
 
 def worker_command() -> list[str]:
-    """One task at a time at low priority, so that a worker beside the web server does not starve it."""
+    """One task at a time; the worker itself steps back for the web server (`studyapp.celery.step_back`)."""
     return [
-        *([] if os.name == "nt" else ["nice", "-n", "10"]),
         *(sys.executable, "-m", "celery", "-A", "studyapp.celery", "worker", "--pool", "solo", "--beat"),
         *("--schedule", str(settings.DATA_DIR / "beat"), "--loglevel", "warning", "--without-mingle"),
         *("--without-gossip", "--without-heartbeat"),

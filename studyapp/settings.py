@@ -10,6 +10,11 @@
 | CSRF_TRUSTED_ORIGINS | origins behind a proxy, `https://study.example.org` | none |
 | HTTPS | `true` where TLS ends before us: secure cookies, redirects, HSTS | `false` |
 | DEBUG | `true` shows tracebacks; never on a public host | `false` |
+| TRAIN_QUEUE, GENERATE_QUEUE | queue that trainings, drawings are sent to: `gpu` for workers of `-Q gpu` | `celery` |
+| WORKER_NICE | how far a worker steps back for the web server, 0 to 19 | 10 |
+| WORKER_THREADS | most threads of a drawing in one worker | all cores |
+
+What computes on which device is the worker's: `TACHISTO_DEVICE` in its own environment (see generator/device.py).
 """
 
 import os
@@ -33,6 +38,14 @@ def boolean(name: str) -> bool:
     if value not in words:
         raise ImproperlyConfigured(f"{name}: expected true or false, got {value!r}")
     return words[value]
+
+
+def number(name: str, default: int, low: int, high: int) -> int:
+    """A whole number within a range; anything else is refused."""
+    value = os.environ.get(name, "").strip()
+    if value and not (value.isdecimal() and low <= int(value) <= high):
+        raise ImproperlyConfigured(f"{name}: expected a whole number from {low} to {high}, got {value!r}")
+    return int(value or default)
 
 
 def data_folder() -> Path:
@@ -274,6 +287,16 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_PUBLISH_RETRY = False
+# Trainings on a GPU have a queue of their own, for which one worker a GPU is started; nobody else takes from it.
+CELERY_TASK_ROUTES = {
+    task: {"queue": os.environ.get(variable) or "celery"}
+    for task, variable in (
+        ("generator.train_slice", "TRAIN_QUEUE"),
+        ("generator.generate_slice", "GENERATE_QUEUE"),
+    )
+}
+WORKER_NICE = number("WORKER_NICE", 10, 0, 19)
+WORKER_THREADS = number("WORKER_THREADS", os.cpu_count() or 1, 1, 1024)
 CELERY_IMPORTS = ("generator.tasks", "studyapp.sweeper")
 CELERY_BEAT_SCHEDULE = {"sweep": {"task": "studyapp.sweep", "schedule": 30.0}}
 
