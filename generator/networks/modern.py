@@ -90,6 +90,7 @@ class ImageGenerator(nn.Module):
 
     def forward(self, noise: Tensor, labels: Tensor | None) -> Tensor:
         features = self.start(noise).unflatten(1, (-1, self.sizes[0], self.sizes[0]))
+        features = features.contiguous(memory_format=torch.channels_last)
         features = F.leaky_relu(self.start_norm(features, labels), SLOPE)
         for step, size in enumerate(self.sizes[1:]):
             features = _enlarged(features, size)
