@@ -13,6 +13,7 @@ from typing import Any
 from generator.errors import ConfigError
 from generator.families import family_named
 from generator.families.family import configured
+from generator.selection import LAST, NEAREST_DRAW, RULES
 
 TOP_KEYS = ("source", "family", "dataset", "seed", "model", "training")
 
@@ -23,7 +24,10 @@ class Training:
 
     Exactly one of images (seen by each part) and minutes (CPU minutes of each part) is above 0. Over the
     last `decay_share` of the budget the learning rate falls in a straight line to `decay_to` of its start:
-    the largest single gain that small budgets know.
+    the largest single gain that small budgets know. `validation` images, drawn by the seed, are held out.
+    `select` is the moment that becomes the checkpoint: `last`, or `nearest-draw` of those looked at every
+    `select_every` images (see `generator.selection`). Alarms for collapse are measured every `watch_every` images,
+    never if 0.
     """
 
     images: int = 0
@@ -33,6 +37,10 @@ class Training:
     decay_to: float = 0.05
     flip: bool = True
     checkpoint_every: int = 20_000
+    validation: int = 0
+    select: str = LAST
+    select_every: int = 50_000
+    watch_every: int = 10_000
 
     def __post_init__(self) -> None:
         if (self.images > 0) == (self.minutes > 0) or min(self.images, self.minutes) < 0:
@@ -45,6 +53,14 @@ class Training:
             raise ValueError("expected decay_share and decay_to in [0, 1]")
         if self.checkpoint_every < 1:
             raise ValueError(f"checkpoint_every: expected at least 1 image, got {self.checkpoint_every}")
+        if self.select not in RULES:
+            raise ValueError(f"select: expected one of {', '.join(RULES)}, got {self.select!r}")
+        if self.select == NEAREST_DRAW and not self.validation:
+            raise ValueError(
+                "select: nearest-draw compares with images held out: set validation, such as 5000"
+            )
+        if min(self.validation, self.watch_every) < 0 or self.select_every < 1:
+            raise ValueError("expected validation and watch_every of at least 0, select_every of at least 1")
 
     def share_done(self, images_seen: int, cpu_seconds: float) -> float:
         """How much of one part's budget is used, 0 to 1."""
