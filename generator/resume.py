@@ -12,6 +12,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from generator.errors import TrainingError
 from generator.families.family import PartTrainer
@@ -43,8 +44,20 @@ def restore_trainer(trainer: PartTrainer, state: TrainerState) -> None:
         network.load_state_dict(state["networks"][name])
     for name, optimiser in trainer.optimisers.items():
         optimiser.load_state_dict(state["optimisers"][name])
+        _lay_out_as_weights(optimiser)
     trainer.steps_done = state["steps_done"]
     torch.set_rng_state(state["random"])
+
+
+def _lay_out_as_weights(optimiser: Optimizer) -> None:
+    """Give what an optimiser remembers of a weight the weight's own order in memory, which files do not keep.
+
+    A fused optimiser runs through both side by side and takes them to be in one order.
+    """
+    for weight, remembered in optimiser.state.items():
+        for name, value in remembered.items():
+            if isinstance(value, Tensor) and value.shape == weight.shape:
+                remembered[name] = torch.empty_like(weight).copy_(value)
 
 
 def write_state(checkpoint: Path, belongs_to: str, model: nn.Module, progress: dict[str, Any]) -> None:
