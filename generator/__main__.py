@@ -114,10 +114,12 @@ def dataset_command(given: argparse.Namespace, errors: Console) -> None:
 def evaluate_command(given: argparse.Namespace, errors: Console) -> None:
     """`evaluate GENERATED --out DIR`"""
     from generator.evaluation.evaluate import evaluation_of, require_folder, write_evaluation
-    from generator.evaluation.material import Material, read_real, read_samples, read_training
+    from generator.evaluation.inception import read_pool_network
+    from generator.evaluation.material import Material, looked_at, read_real, read_samples, read_training
     from generator.features.described import read_classifier
 
     require_folder(given.out)
+    pool = None if given.inception is None else read_pool_network(given.inception)
     with _bar(errors, BarColumn(), MofNCompleteColumn()) as bar:
         tasks: dict[str, Any] = {}
 
@@ -135,12 +137,14 @@ def evaluate_command(given: argparse.Namespace, errors: Console) -> None:
         _show_notes(errors, real.notes)
         material = Material(
             samples,
-            real.drawn(None, given.seed),
-            None if training is None else training.drawn(None, given.seed),
+            looked_at(real, given.seed),
+            None if training is None else looked_at(training, given.seed),
             classifier,
             given.seed,
             shows_real=not given.without_real,
             told=told,
+            sets=given.seeds,
+            pool=pool,
         )
         written = write_evaluation(evaluation_of(material), given.out)
     print(*written, sep="\n")

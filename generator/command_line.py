@@ -44,6 +44,10 @@ Measure samples against real images: one HTML page and evaluation.json in a fold
 GENERATED is a checkpoint (a file, or a name that ships: lapgan-cifar10), an image set
 zip, or a folder or zip of anybody's pictures. --data names real images that were not
 trained on, --train those that were, to look for copies among them.
+
+With --inception an FID, too, on a TorchScript file of Inception-v3's 2,048 pool features,
+called with uint8 images (N, 3, S, S). Such a file is a program that is run: name only one
+that you trust.
 """
 DATASET = """\
 Write images of a data set as an image set.
@@ -149,6 +153,16 @@ def _evaluate_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--seed", type=int, default=1, metavar="K", help="seed of everything drawn (1)")
     command.add_argument(
         "--train", type=Path, metavar="PATH", help="the training images, as a folder, zip or image set"
+    )
+    command.add_argument(
+        "--seeds",
+        type=_at_least_one,
+        default=5,
+        metavar="N",
+        help="sets of samples drawn of a checkpoint, for the spread of its distance (5)",
+    )
+    command.add_argument(
+        "--inception", type=Path, metavar="FILE", help="a TorchScript file to measure an FID on; see above"
     )
     command.add_argument(
         "--without-real",

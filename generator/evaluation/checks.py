@@ -3,14 +3,17 @@
 A check reads the material, calls a measure, and says in words what came out; the measures know the mathematics.
 """
 
+from statistics import fmean, stdev
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from generator.evaluation.detail import halvings, level_variances
-from generator.evaluation.frechet import frechet_distance, gaussian_fit
+from generator.evaluation.frechet import Gaussian, frechet_distance, gaussian_fit
+from generator.evaluation.inception import FEATURES
 from generator.evaluation.manifold import NEIGHBOURS, precision_recall
-from generator.evaluation.material import Material
+from generator.evaluation.material import Material, drawn_pixels
 from generator.evaluation.neighbours import (
     LARGEST_SHIFT_PX,
     Nearest,
@@ -89,6 +92,74 @@ def distances(material: Material) -> Section:
         "The features are those of a small classifier that ships with Tachisto: this is no FID.",
     )
     return Section("distance", "How far from real", text, measures)
+
+
+def seeds(material: Material) -> Section | None:
+    """How far the distance moves from one set of samples to the next."""
+    if material.samples.checkpoint is None or material.sets < 2:
+        return None
+    found = [yardsticks(material, material.generated_seen)]
+    for number in range(1, material.sets):
+        seed = material.seed + number
+        again = drawn_pixels(material.samples.checkpoint, material.count, seed, material.told)
+        found.append(yardsticks(material, material.describe(f"samples of seed {seed}", again)))
+    mean, spread = fmean(found), stdev(found)
+    measures = (
+        Measure(
+            "frechet_mean",
+            "Frechet distance, mean over seeds",
+            mean,
+            "yardsticks",
+            f"Over {material.sets} sets of {material.count} samples, each of another seed; all against the same "
+            f"{len(material.real)} real images.",
+        ),
+        Measure(
+            "frechet_sd",
+            "Its standard deviation over seeds",
+            spread,
+            "yardsticks",
+            "From set to set, with one less in the divisor. It says nothing of how another training of the same recipe "
+            "would differ.",
+        ),
+    )
+    table = Table(
+        "The distance of each set.",
+        ("seed", "yardsticks"),
+        tuple((str(material.seed + number), round(value, 4)) for number, value in enumerate(found)),
+    )
+    text = (
+        f"Over {material.sets} sets of samples the distance is {mean:.3f} yardsticks, with a standard deviation of "
+        f"{spread:.3f} from set to set.",
+    )
+    return Section("seeds", "The distance of other samples", text, measures, (table,))
+
+
+def inception_distance(material: Material) -> Section | None:
+    """The FID, where a network of Inception's features was named."""
+    if material.pool is None:
+        return None
+    pool, real = material.pool, material.real
+
+    def fit(what: str, pixels: NDArray[np.uint8]) -> Gaussian:
+        return gaussian_fit(
+            pool.features(pixels, lambda done: material.told(f"Inception looks at {what}", done, len(pixels)))
+        )
+
+    distance = frechet_distance(fit("samples", material.pixels), fit("real images", real.pixels))
+    measure = Measure(
+        "fid",
+        "FID",
+        distance,
+        "squared features",
+        f"Frechet inception distance (Heusel et al. 2017) of {material.count} samples against {len(real)} real images, "
+        f"on {FEATURES} features by {pool.file}, SHA-256 {pool.sha256}. Compares with other FIDs only at these weights "
+        "and counts.",
+    )
+    text = (
+        f"FID {distance:.2f}: {material.count} samples, {len(real)} real images, weights {pool.file} (SHA-256 "
+        f"{pool.sha256[:16]}), brought by whoever made this page.",
+    )
+    return Section("fid", "Frechet inception distance", text, (measure,))
 
 
 def sheet(material: Material) -> Section:

@@ -11,7 +11,7 @@ from typing import Any
 from generator.datasets import LabelledImages
 from generator.errors import EvaluationError
 from generator.evaluation import checks, level_checks
-from generator.evaluation.material import Material
+from generator.evaluation.material import MOST_IMAGES, Material
 from generator.evaluation.page import page
 from generator.evaluation.section import Section
 from generator.provenance import commit, now_utc, software
@@ -24,6 +24,8 @@ ENOUGH = 2000  # images below which a Gaussian of 144 features is visibly too na
 # In the order of the page. A check that has no ground to stand on answers None.
 CHECKS: tuple[Callable[[Material], Section | None], ...] = (
     checks.distances,
+    checks.seeds,
+    checks.inception_distance,
     checks.sheet,
     checks.detail,
     checks.classes,
@@ -126,6 +128,8 @@ def _alerts(material: Material) -> tuple[str, ...]:
             f"The classifier was taught on {taught_on}: what sets {material.real.name} "
             "apart may not show in its features."
         )
+    if material.training is not None and len(material.training) == MOST_IMAGES:
+        alerts.append(f"At most {MOST_IMAGES} training images were searched for copies, drawn at random.")
     if material.training is None:
         alerts.append(
             "No training images were named: nothing was searched for copies, and there is no floor."
@@ -134,7 +138,7 @@ def _alerts(material: Material) -> tuple[str, ...]:
 
 
 def _made_from(material: Material) -> dict[str, Any]:
-    classifier = material.classifier
+    classifier, pool = material.classifier, material.pool
     return {
         "samples": {"name": material.samples.name, "count": material.count, **material.samples.made_by},
         "real": _fingerprint(material.real),
@@ -144,8 +148,10 @@ def _made_from(material: Material) -> dict[str, Any]:
             "dataset": classifier.about.get("dataset"),
             "accuracy": classifier.about.get("accuracy"),
         },
+        "inception": None if pool is None else {"file": pool.file, "sha256": pool.sha256},
         "credits": [dataclasses.asdict(credit) for credit in material.real.credits],
         "seed": material.seed,
+        "sets": material.sets,
         "software": software("torch", "numpy", "pillow"),
         "commit": commit(),
         "created_utc": now_utc(),
