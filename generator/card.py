@@ -66,9 +66,9 @@ def card_text(
         [
             f"# {name}",
             "",
-            f"Source `{origin.source}`, family `{checkpoint.family}`, data set `{origin.dataset}`, "
-            f"{weights / 1e6:.2f} million generator weights, {path.stat().st_size / 1e6:.1f} MB "
-            f"(float16). SHA-256 `{checkpoint.sha256}`.",
+            f"Source `{origin.source}`, family `{checkpoint.family}`, recipe `{checkpoint.recipe}`, "
+            f"data set `{origin.dataset}`, {weights / 1e6:.2f} million generator weights, "
+            f"{path.stat().st_size / 1e6:.1f} MB (float16). SHA-256 `{checkpoint.sha256}`.",
             "",
             f"![The first {SHEET_COLUMNS} samples a row of seed {SHEET_SEED}, none chosen]({name}.png)",
             "",

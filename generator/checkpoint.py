@@ -58,6 +58,11 @@ class Checkpoint:
     model: nn.Module
     sha256: str
 
+    @property
+    def recipe(self) -> str:
+        """Which kind of recipe made it: `paper` or `modern`, as its networks are. The config has it in full."""
+        return self.config.networks
+
 
 def write_checkpoint(path: Path, family: str, config: Any, origin: Origin, model: nn.Module) -> None:
     """Write a checkpoint whole or not at all. Raises CheckpointError if a weight is not finite."""

@@ -39,7 +39,7 @@ MODES = ("RGB", "L")  # of a PNG: 8 bits a colour, or 8 bits of gray
 class About:
     """What a manifest says about all images of a set, in the order of the file.
 
-    `checkpoint` (its SHA-256 and config) and `family` are None for real images, `seed` where nothing was
+    `checkpoint` (its SHA-256, recipe and config) and `family` are None for real images, `seed` where nothing was
     drawn at random.
     """
 

@@ -155,7 +155,7 @@ def _about(checkpoint: Checkpoint, seed: int) -> About:
         class_names=list(origin.class_names),
         width_px=checkpoint.config.size_px,
         height_px=checkpoint.config.size_px,
-        checkpoint={"sha256": checkpoint.sha256, "config": config},
+        checkpoint={"sha256": checkpoint.sha256, "recipe": checkpoint.recipe, "config": config},
         seed=seed,
         sampler={"block": BLOCK, "dtype": "float32", "labels": "balanced" if config["classes"] else None},
         software=software("torch"),
