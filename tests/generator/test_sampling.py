@@ -9,9 +9,10 @@ import torch
 from generator.checkpoint import read_checkpoint, write_checkpoint
 from generator.errors import CheckpointError, GeneratorError
 from generator.image_set import merge, open_image_set
-from generator.sampling import BLOCK, sample_to_zip, sampled_pixels
+from generator.sampler import DTYPES, Sampler
+from generator.sampling import sample_to_zip, sampled_pixels
 
-TOTAL = 2 * BLOCK + 21
+TOTAL = 2 * 64 + 21
 
 
 @pytest.fixture(scope="module", params=["lapgan", "gan"])
@@ -19,35 +20,50 @@ def checkpoint(request):
     return request.getfixturevalue({"lapgan": "small_checkpoint", "gan": "small_gan"}[request.param])
 
 
+@pytest.fixture(scope="module", params=DTYPES)
+def sampler(request):
+    return Sampler(request.param, 64)
+
+
 @pytest.fixture(scope="module")
-def whole(checkpoint):
-    return sampled_pixels(read_checkpoint(checkpoint), seed=7, first=0, count=TOTAL)
+def whole(checkpoint, sampler):
+    return sampled_pixels(read_checkpoint(checkpoint), seed=7, first=0, count=TOTAL, sampler=sampler)
 
 
 @pytest.mark.parametrize("step", [1, 7, 64, 100])
-def test_slices_of_any_length_hold_the_same_pixels(checkpoint, whole, step):
+def test_slices_of_any_length_hold_the_same_pixels(checkpoint, sampler, whole, step):
     loaded = read_checkpoint(checkpoint)
     starts = range(0, TOTAL, step) if step > 1 else (0, 63, 64, 100, TOTAL - 1)
     for first in starts:
         count = min(step, TOTAL - first)
-        assert np.array_equal(
-            sampled_pixels(loaded, seed=7, first=first, count=count), whole[first : first + count]
-        )
+        assert np.array_equal(sampled_pixels(loaded, 7, first, count, sampler), whole[first : first + count])
 
 
-def test_the_number_of_threads_does_not_matter(checkpoint, whole):
+def test_the_number_of_threads_does_not_matter(checkpoint, sampler, whole):
     torch.set_num_threads(2)
-    assert np.array_equal(sampled_pixels(read_checkpoint(checkpoint), 7, 0, TOTAL), whole)
+    assert np.array_equal(sampled_pixels(read_checkpoint(checkpoint), 7, 0, TOTAL, sampler), whole)
 
 
-def test_other_seeds_give_other_images(checkpoint, whole):
-    other = sampled_pixels(read_checkpoint(checkpoint), seed=8, first=0, count=TOTAL)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("block", [1, 16, 128])
+def test_other_samplers_draw_the_same_pictures_but_for_rounding(checkpoint, whole, dtype, block):
+    other = sampled_pixels(read_checkpoint(checkpoint), 7, 0, TOTAL, Sampler(dtype, block))
+    off = np.abs(other.astype(int) - whole)
+    assert off.mean() < 1
+    assert off.max() <= 12
+
+
+def test_other_seeds_give_other_images(checkpoint, sampler, whole):
+    other = sampled_pixels(read_checkpoint(checkpoint), 8, 0, TOTAL, sampler)
     assert not any(np.array_equal(one, two) for one, two in zip(whole, other, strict=True))
 
 
-def test_the_set_holds_the_sampled_pixels_and_says_where_they_come_from(tmp_path, checkpoint, whole):
+def test_the_set_holds_the_sampled_pixels_and_says_where_they_come_from(tmp_path, checkpoint, sampler, whole):
     done = []
-    path = sample_to_zip(checkpoint, count=40, seed=7, first=50, out=tmp_path / "s.zip", progress=done.append)
+    out = tmp_path / "s.zip"
+    path = sample_to_zip(
+        checkpoint, count=40, seed=7, first=50, out=out, sampler=sampler, progress=done.append
+    )
     loaded = read_checkpoint(checkpoint)
     with open_image_set(path) as stored:
         assert stored.first == 50
@@ -60,7 +76,8 @@ def test_the_set_holds_the_sampled_pixels_and_says_where_they_come_from(tmp_path
     assert (manifest["source"], manifest["dataset"]) == (loaded.origin.source, "three-kinds")
     assert manifest["notes"] == ["drawn for a test"]
     assert {"python", "torch", "tachisto"} <= manifest["software"].keys()
-    assert done == list(range(1, 41))
+    assert (manifest["sampler"]["dtype"], manifest["sampler"]["block"]) == (sampler.dtype, 64)
+    assert done == [14, 40]  # a block ends before image 64
 
 
 def test_slices_join_to_what_one_call_draws(tmp_path, checkpoint):
