@@ -26,6 +26,8 @@ REFUSALS = (CheckpointError, ConfigError, DataError, ImageSetError, TrainingErro
 @shared_task(name="generator.generate_slice")
 def generate_slice(slice_id: int) -> None:
     """Generate the images of job slice `slice_id`; the last slice done completes the image set."""
+    from generator.device import chosen_device
+    from generator.sampler import agreed_sampler
     from generator.sampling import sample_to_zip
 
     with catalogue.held_slice(slice_id, REFUSALS) as work:
@@ -38,6 +40,7 @@ def generate_slice(slice_id: int) -> None:
             seed=work.seed,
             out=work.out,
             first=work.first,
+            sampler=agreed_sampler(work.out.parent, chosen_device()),
             progress=work.report,
         )
     complete_job(work.job_id)
