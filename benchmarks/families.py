@@ -3,7 +3,7 @@
 
 Prints a Markdown table for each data set: weights of the generator, millions of multiply-adds an image, thousands of
 images seen by each part, CPU minutes of training in all, and the Frechet distance in yardsticks out of docs/models,
-with its standard deviation over seeds where it was measured. Below it, models side by side: the pairs whose weights or
+with its standard deviation over sets of samples where it was measured. Below it, models side by side: the pairs whose weights or
 whose minutes differ by a factor of at most 1.5, which is as equal as what ships can be. A distance is told only if it
 was measured on the very weights that ship.
 """
@@ -35,7 +35,7 @@ HEAD = (
 
 @dataclass(frozen=True)
 class Model:
-    """What one model cost and reached; `distance` is (yardsticks, SD over seeds), either None where not measured."""
+    """What one model cost and reached; `distance` is (yardsticks, SD over sets), either None where not measured."""
 
     name: str
     dataset: str
@@ -74,7 +74,7 @@ def shipped_model(name: str) -> Model:
 
 
 def measured_distance(name: str, checkpoint: Checkpoint) -> tuple[float | None, float | None]:
-    """The distance and its SD over seeds, as the page of these very weights has them."""
+    """The distance and its SD over sets of samples, as the page of these very weights has them."""
     path = MODELS / name / "evaluation.json"
     if not path.is_file():
         return None, None

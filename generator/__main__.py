@@ -143,7 +143,7 @@ def evaluate_command(given: argparse.Namespace, errors: Console) -> None:
             given.seed,
             shows_real=not given.without_real,
             told=told,
-            sets=given.seeds,
+            sets=given.sets,
             pool=pool,
         )
         written = write_evaluation(evaluation_of(material), given.out)

@@ -155,11 +155,11 @@ def _evaluate_arguments(command: argparse.ArgumentParser) -> None:
         "--train", type=Path, metavar="PATH", help="the training images, as a folder, zip or image set"
     )
     command.add_argument(
-        "--seeds",
+        "--sets",
         type=_at_least_one,
         default=5,
         metavar="N",
-        help="sets of samples drawn of a checkpoint, for the spread of its distance (5)",
+        help="sets of COUNT samples, each of another seed, for the spread of the distance (5)",
     )
     command.add_argument(
         "--inception", type=Path, metavar="FILE", help="a TorchScript file to measure an FID on; see above"

@@ -13,7 +13,7 @@ from generator.evaluation.detail import halvings, level_variances
 from generator.evaluation.frechet import Gaussian, frechet_distance, gaussian_fit
 from generator.evaluation.inception import FEATURES
 from generator.evaluation.manifold import NEIGHBOURS, precision_recall
-from generator.evaluation.material import Material, drawn_pixels
+from generator.evaluation.material import Material
 from generator.evaluation.neighbours import (
     LARGEST_SHIFT_PX,
     Nearest,
@@ -94,44 +94,45 @@ def distances(material: Material) -> Section:
     return Section("distance", "How far from real", text, measures)
 
 
-def seeds(material: Material) -> Section | None:
+def other_sets(material: Material) -> Section | None:
     """How far the distance moves from one set of samples to the next."""
-    if material.samples.checkpoint is None or material.sets < 2:
-        return None
-    found = [yardsticks(material, material.generated_seen)]
+    distances_by_set = {"the first": yardsticks(material, material.generated_seen)}
     for number in range(1, material.sets):
-        seed = material.seed + number
-        again = drawn_pixels(material.samples.checkpoint, material.count, seed, material.told)
-        found.append(yardsticks(material, material.describe(f"samples of seed {seed}", again)))
+        if (other := material.samples.another(number)) is not None:
+            name, pixels = other
+            distances_by_set[name] = yardsticks(material, material.describe(f"samples of {name}", pixels))
+    if len(distances_by_set) < 2:
+        return None
+    found = list(distances_by_set.values())
     mean, spread = fmean(found), stdev(found)
     measures = (
         Measure(
             "frechet_mean",
-            "Frechet distance, mean over seeds",
+            "Frechet distance, mean over sets of samples",
             mean,
             "yardsticks",
-            f"Over {material.sets} sets of {material.count} samples, each of another seed; all against the same "
-            f"{len(material.real)} real images.",
+            f"Over {len(found)} sets of {material.count} samples, of other seeds or of pictures that no other set "
+            f"holds; all against the same {len(material.real)} real images.",
         ),
         Measure(
             "frechet_sd",
-            "Its standard deviation over seeds",
+            "Its standard deviation from set to set",
             spread,
             "yardsticks",
-            "From set to set, with one less in the divisor. It says nothing of how another training of the same recipe "
+            "With one less than the sets in the divisor. It says nothing of how another training of the same recipe "
             "would differ.",
         ),
     )
     table = Table(
         "The distance of each set.",
-        ("seed", "yardsticks"),
-        tuple((str(material.seed + number), round(value, 4)) for number, value in enumerate(found)),
+        ("set", "yardsticks"),
+        tuple((name, round(value, 4)) for name, value in distances_by_set.items()),
     )
     text = (
-        f"Over {material.sets} sets of samples the distance is {mean:.3f} yardsticks, with a standard deviation of "
+        f"Over {len(found)} sets of samples the distance is {mean:.3f} yardsticks, with a standard deviation of "
         f"{spread:.3f} from set to set.",
     )
-    return Section("seeds", "The distance of other samples", text, measures, (table,))
+    return Section("sets", "The distance of other samples", text, measures, (table,))
 
 
 def inception_distance(material: Material) -> Section | None:

@@ -24,7 +24,7 @@ ENOUGH = 2000  # images below which a Gaussian of 144 features is visibly too na
 # In the order of the page. A check that has no ground to stand on answers None.
 CHECKS: tuple[Callable[[Material], Section | None], ...] = (
     checks.distances,
-    checks.seeds,
+    checks.other_sets,
     checks.inception_distance,
     checks.sheet,
     checks.detail,
