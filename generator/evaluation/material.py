@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from generator.checkpoint import Checkpoint, read_checkpoint
 from generator.datasets import DATASETS, LabelledImages, Request, load
 from generator.datasets.labelled import COLOURS
+from generator.device import chosen_device
 from generator.errors import DataError, EvaluationError
 from generator.evaluation.cost import generator_weights, multiply_adds
 from generator.evaluation.inception import PoolNetwork
@@ -26,6 +27,7 @@ from generator.image_set import MANIFEST
 from generator.noise import balanced_labels
 from generator.pixels import bytes_from_unit, unit_from_bytes
 from generator.pyramid import low_pass
+from generator.sampler import Sampler, usual_sampler
 from generator.sampling import LARGEST_SEED, require_trained, sampled_pixels
 
 SLICE = 512  # samples drawn between two words of progress
@@ -115,12 +117,14 @@ def _is_image_set(path: Path) -> bool:
         return MANIFEST in archive.namelist()
 
 
-def _drawn_pixels(checkpoint: Checkpoint, count: int, seed: int, told: Told) -> NDArray[np.uint8]:
+def _drawn_pixels(
+    checkpoint: Checkpoint, sampler: Sampler, count: int, seed: int, told: Told
+) -> NDArray[np.uint8]:
     """The first `count` samples of a seed, (N, H, W, C)."""
     doing, slices = f"drawing samples of seed {seed}", []
     for first in range(0, count, SLICE):
         told(doing, first, count)
-        slices.append(sampled_pixels(checkpoint, seed, first, min(SLICE, count - first)))
+        slices.append(sampled_pixels(checkpoint, seed, first, min(SLICE, count - first), sampler))
     told(doing, count, count)
     return np.concatenate(slices)
 
@@ -128,7 +132,8 @@ def _drawn_pixels(checkpoint: Checkpoint, count: int, seed: int, told: Told) -> 
 def _drawn(named: str, count: int, seed: int, told: Told) -> Samples:
     checkpoint = read_checkpoint(named)
     require_trained(checkpoint, named)
-    pixels = _drawn_pixels(checkpoint, count, seed, told)
+    sampler = usual_sampler(chosen_device())
+    pixels = _drawn_pixels(checkpoint, sampler, count, seed, told)
     classes, origin = checkpoint.config.classes, checkpoint.origin
     labels = balanced_labels(seed, 0, count, classes).numpy() if classes else None
     images = LabelledImages(origin.dataset, pixels, labels, origin.class_names, origin.credits, origin.notes)
@@ -138,6 +143,7 @@ def _drawn(named: str, count: int, seed: int, told: Told) -> Samples:
         "family": checkpoint.family,
         "config": dataclasses.asdict(checkpoint.config),
         "generator_weights": generator_weights(checkpoint),
+        "sampler": dataclasses.asdict(sampler),
         "multiply_adds": multiply_adds(checkpoint),
         "images_seen": dict(origin.images_seen),
         "cpu_minutes": dict(origin.cpu_minutes),
@@ -146,7 +152,7 @@ def _drawn(named: str, count: int, seed: int, told: Told) -> Samples:
     }
 
     def another(number: int) -> tuple[str, NDArray[np.uint8]]:
-        return f"seed {seed + number}", _drawn_pixels(checkpoint, count, seed + number, told)
+        return f"seed {seed + number}", _drawn_pixels(checkpoint, sampler, count, seed + number, told)
 
     return Samples(Path(named).stem, images, made_by, checkpoint, another)
 

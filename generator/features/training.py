@@ -133,6 +133,8 @@ def _fitting_labels(config: Config, images: LabelledImages) -> Tensor:
             f"the classifier is taught on {SIZE_PX}x{SIZE_PX} pixels, {images.name} has "
             f"{images.pixels.shape[2]}x{images.pixels.shape[1]}"
         )
+    if images.channels != 3:
+        raise TrainingError(f"the classifier is taught on RGB images, those of {images.name} are gray")
     if images.labels is None or len(images.class_names) != config.classes:
         raise TrainingError(
             f"the classifier has {config.classes} classes, {images.name} has "

@@ -104,6 +104,9 @@ def test_images_that_do_not_fit_are_refused(tmp_path, three_kinds, large_kinds):
         ship_classifier(SMALL, three_kinds, three_kinds, out)
     with pytest.raises(TrainingError, match="has 3 classes, three-kinds has no labels"):
         ship_classifier(SMALL, dataclasses.replace(large_kinds, labels=None), large_kinds, out)
+    gray = dataclasses.replace(large_kinds, pixels=large_kinds.pixels[..., :1])
+    with pytest.raises(TrainingError, match="taught on RGB images, those of three-kinds are gray"):
+        ship_classifier(SMALL, gray, gray, out)
     assert not out.exists()
 
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generator.errors import EvaluationError
+from generator.evaluation import neighbours
 from generator.evaluation.detail import halvings, level_variances
 from generator.evaluation.frechet import Gaussian, frechet_distance, gaussian_fit
 from generator.evaluation.manifold import precision_recall
@@ -145,8 +146,9 @@ def test_the_distance_in_pixels_is_the_root_mean_square_in_steps():
     assert (found.index[0], found.distance[0]) == (0, 10)
 
 
-def test_planted_copies_are_found_in_features():
-    features = drawn(11, 6000, 12)  # more than are compared at a time
+def test_planted_copies_are_found_in_features_however_few_are_compared_at_a_time(monkeypatch):
+    monkeypatch.setattr(neighbours, "VALUES", 12 * 1000)
+    features = drawn(11, 6000, 12)
     found = nearest_in_features(features[[5999, 12]] + 1e-4, features)
     assert found.index.tolist() == [5999, 12]
 
