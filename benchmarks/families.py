@@ -3,9 +3,9 @@
 
 Prints a Markdown table for each data set: weights of the generator, millions of multiply-adds an image, thousands of
 images seen by each part, CPU minutes of training in all, and the Frechet distance in yardsticks out of docs/models,
-with its standard deviation over sets of samples where it was measured. Below it, models side by side: the pairs whose weights or
-whose minutes differ by a factor of at most 1.5, which is as equal as what ships can be. A distance is told only if it
-was measured on the very weights that ship.
+with its standard deviation over sets of samples where it was measured. Below it, models side by side: the pairs whose
+weights or whose minutes differ by a factor of at most 1.5, which is as equal as what ships can be. A distance is told
+only if it was measured on the very weights that ship.
 """
 
 import argparse
