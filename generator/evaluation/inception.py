@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from generator.device import chosen_device
 from generator.errors import EvaluationError
 
 FEATURES = 2048  # of Inception-v3's last pooling; an FID is defined on no others
@@ -29,9 +30,10 @@ SWITCH = "return_features"
 
 @dataclass(frozen=True)
 class PoolNetwork:
-    """A network of pool features, with the name and the SHA-256 of its file."""
+    """A network of pool features on its device, with the name and the SHA-256 of its file."""
 
     network: Any
+    device: torch.device
     file: str
     sha256: str
 
@@ -46,7 +48,7 @@ class PoolNetwork:
         found = []
         for start in range(0, len(pixels), BLOCK):
             block = torch.from_numpy(pixels[start : start + BLOCK]).permute(0, 3, 1, 2).expand(-1, 3, -1, -1)
-            found.append(self._answer(block.contiguous()))
+            found.append(self._answer(block.contiguous().to(self.device)).cpu())
             progress(start + len(block))
         return torch.cat(found)
 
@@ -80,13 +82,14 @@ def read_pool_network(path: Path) -> PoolNetwork:
             f"{path}: expected a TorchScript file of Inception-v3's pool features, found no such file; Tachisto "
             "ships and fetches none"
         )
+    device = chosen_device()
     try:
         with warnings.catch_warnings():
             # torch wants models in another format, but this is the one that Inception is passed round in.
             warnings.filterwarnings(
                 "ignore", message="`torch.jit.load` is deprecated", category=DeprecationWarning
             )
-            network = torch.jit.load(path, map_location="cpu")
+            network = torch.jit.load(path, map_location=device)
     except (RuntimeError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
         raise EvaluationError(
@@ -94,6 +97,6 @@ def read_pool_network(path: Path) -> PoolNetwork:
         ) from None
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    found = PoolNetwork(network.eval(), path.name, sha256)
+    found = PoolNetwork(network.eval(), device, path.name, sha256)
     found.features(np.zeros((2, PROBE_PX, PROBE_PX, 3), np.uint8))
     return found
