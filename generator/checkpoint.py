@@ -10,7 +10,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +28,16 @@ from generator.whole_file import whole_file
 FORMAT = "1"
 SHIPPED = Path(__file__).resolve().parent / "weights"
 SUFFIX = ".safetensors"
+ADDED = ("outcome",)  # not in the header of older checkpoints
 PLAIN_TEXTS = ("source", "dataset", "dataset_sha256", "created_utc")  # the rest of the header is JSON
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a checkpoint comes from; every value is JSON."""
+    """Where a checkpoint comes from; every value is JSON.
+
+    `outcome` says of each part that was trained: device, precision, batch size, and the moment that was chosen.
+    """
 
     source: str
     dataset: str
@@ -46,6 +50,7 @@ class Origin:
     training: Mapping[str, Any]
     notes: tuple[str, ...] = ()
     credits: tuple[Credit, ...] = ()
+    outcome: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -129,8 +134,9 @@ def _stored(name: str, value: Tensor) -> Tensor:
 
 def _origin(header: Mapping[str, str]) -> Origin:
     values: dict[str, Any] = {
-        field.name: header[field.name] if field.name in PLAIN_TEXTS else json.loads(header[field.name])
-        for field in dataclasses.fields(Origin)
+        known.name: header[known.name] if known.name in PLAIN_TEXTS else json.loads(header[known.name])
+        for known in dataclasses.fields(Origin)
+        if known.name in header or known.name not in ADDED
     }
     values["class_names"] = tuple(values["class_names"])
     values["notes"] = tuple(values["notes"])

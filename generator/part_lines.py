@@ -5,7 +5,7 @@ what they say is the losses' and the alarms'.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +26,19 @@ class PartLines:
         self.known = [
             line for line in read_lines(path) if line["images_seen"] <= images_seen.get(line["part"], -1)
         ]
-        with whole_file(path) as file:
-            file.write("".join(json.dumps(line) + "\n" for line in self.known).encode())
+        write_lines(path, self.known)
 
     def append(self, line: Line) -> None:
         """Write one more line. Raises WriteError."""
         self.known.append(line)
         with write_errors(self.path), self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
+
+
+def write_lines(path: Path, lines: Sequence[Line]) -> None:
+    """Write a file of lines whole or not at all. Raises WriteError."""
+    with whole_file(path) as file:
+        file.write("".join(json.dumps(line) + "\n" for line in lines).encode())
 
 
 def read_lines(path: Path) -> list[Line]:

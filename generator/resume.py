@@ -29,13 +29,23 @@ def state_file(checkpoint: Path) -> Path:
 
 
 def trainer_state(trainer: PartTrainer) -> TrainerState:
-    """All that decides how a part's training goes on, torch's random numbers included."""
-    return {
+    """All that decides how a part's training goes on, torch's random numbers included.
+
+    The networks' tensors are copies: other weights may be put into the model before the state is written.
+    """
+    state = {
         "steps_done": trainer.steps_done,
         "random": torch.get_rng_state(),
-        "networks": {name: network.state_dict() for name, network in trainer.networks.items()},
+        "networks": {
+            name: {key: value.clone() for key, value in network.state_dict().items()}
+            for name, network in trainer.networks.items()
+        },
         "optimisers": {name: optimiser.state_dict() for name, optimiser in trainer.optimisers.items()},
     }
+    device = _device(trainer)
+    if device.type == "cuda":
+        state["random of the GPU"] = torch.cuda.get_rng_state(device)
+    return state
 
 
 def restore_trainer(trainer: PartTrainer, state: TrainerState) -> None:
@@ -47,6 +57,13 @@ def restore_trainer(trainer: PartTrainer, state: TrainerState) -> None:
         _lay_out_as_weights(optimiser)
     trainer.steps_done = state["steps_done"]
     torch.set_rng_state(state["random"])
+    device = _device(trainer)
+    if device.type == "cuda" and "random of the GPU" in state:
+        torch.cuda.set_rng_state(state["random of the GPU"], device)
+
+
+def _device(trainer: PartTrainer) -> torch.device:
+    return next(trainer.networks["generator"].parameters()).device
 
 
 def _lay_out_as_weights(optimiser: Optimizer) -> None:
