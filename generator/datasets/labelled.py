@@ -6,6 +6,7 @@ Knows shapes, order and fingerprints; how files are read is each loader's.
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -66,6 +67,11 @@ class LabelledImages:
 
     def sha256(self) -> str:
         """Fingerprint of pixels and labels, in order."""
+        return self._fingerprint
+
+    @cached_property
+    def _fingerprint(self) -> str:
+        """Worked out once: every piece of a training asks for it, and there may be gigabytes."""
         digest = hashlib.sha256()
         # In blocks: the pixels may lie in a file that is larger than the memory.
         for start in range(0, len(self), ROWS):
