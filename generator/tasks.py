@@ -4,7 +4,7 @@ The web asks for it by name with the slice's id; leases, attempts and errors are
 that load torch are imported by the tasks, so that a worker without work stays small.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -72,7 +72,7 @@ def train_slice(slice_id: int) -> None:
 
 def train_piece(piece: catalogue.TrainingPiece) -> None:
     """Go on with one part until its piece or its budget is over, and show what the parts give so far."""
-    from generator.parts import part_file, parts_of
+    from generator.parts import files_before, part_file, parts_begun
     from generator.recipe import recipe_of_text
     from generator.train import train_part
 
@@ -84,19 +84,24 @@ def train_piece(piece: catalogue.TrainingPiece) -> None:
 
     with one_thread():
         images_seen, share = train_part(
-            recipe, images, part_file(piece.folder, piece.part), piece.part, goes_on=goes_on
+            recipe,
+            images,
+            part_file(piece.folder, piece.part),
+            piece.part,
+            goes_on=goes_on,
+            after=files_before(recipe, piece.folder, piece.part),
         )
-    if all(part_file(piece.folder, part).is_file() for part in parts_of(recipe)):
-        join(piece.recipe, piece.folder, piece.folder / f"{catalogue.SO_FAR}.safetensors")
+    if begun := parts_begun(recipe, piece.folder):
+        join(piece.recipe, piece.folder, piece.folder / f"{catalogue.SO_FAR}.safetensors", begun)
     piece.hand_back(images_seen, share)
 
 
-def join(recipe: str, folder: Path, out: Path) -> None:
-    """Put the parts in a folder together, with a sheet of samples beside the checkpoint."""
+def join(recipe: str, folder: Path, out: Path, parts: Sequence[str] = ()) -> None:
+    """Put parts in a folder together, all where none is named, with a sheet of samples beside the checkpoint."""
     from generator.parts import join_parts, write_sheet
     from generator.recipe import recipe_of_text
 
-    write_sheet(join_parts(recipe_of_text(recipe, "recipe"), folder, out), out.with_suffix(".png"))
+    write_sheet(join_parts(recipe_of_text(recipe, "recipe"), folder, out, parts), out.with_suffix(".png"))
 
 
 @lru_cache(maxsize=1)

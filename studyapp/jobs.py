@@ -40,6 +40,14 @@ LEASE = timedelta(seconds=120)
 RESEND_AFTER = timedelta(seconds=60)
 
 
+# Whether a slice has to wait for its job's earlier stages.
+IS_TOO_EARLY = Exists(
+    JobSlice.objects.filter(job=OuterRef("job"), stage__lt=OuterRef("stage")).exclude(
+        status=JobSlice.Status.DONE
+    )
+)
+
+
 class JobError(ValueError):
     """A job that cannot be queued; the message says what was expected."""
 
@@ -97,7 +105,7 @@ def send_overdue() -> int:
         JobSlice.objects.select_related("job")
         .filter(job__status__in=Job.OPEN)
         .filter(
-            Q(status=JobSlice.Status.WAITING) & late
+            Q(status=JobSlice.Status.WAITING) & late & ~IS_TOO_EARLY
             | Q(status=JobSlice.Status.RUNNING, lease_until_utc__lt=now)
             # The worker that was to put the parts of a model together was killed.
             | Q(status=JobSlice.Status.DONE, job__kind=Job.Kind.TRAIN, first=0) & late & ~Exists(others)
@@ -153,7 +161,7 @@ def part_path(job_id: int, first: int) -> Path:
 
 
 def _claim(slice_id: int) -> JobSlice | None:
-    """The slice, leased to this process; None if it is done, given up, stopped, or another worker holds it."""
+    """The slice, leased to this process; None if it is done, given up, stopped, too early or held by another worker."""
     now = timezone.now()
     with transaction.atomic():
         item = (
@@ -161,7 +169,8 @@ def _claim(slice_id: int) -> JobSlice | None:
             .select_related("job")
             .filter(pk=slice_id, job__status__in=Job.OPEN)
             .filter(
-                Q(status=JobSlice.Status.WAITING) | Q(status=JobSlice.Status.RUNNING, lease_until_utc__lt=now)
+                Q(status=JobSlice.Status.WAITING) & ~IS_TOO_EARLY
+                | Q(status=JobSlice.Status.RUNNING, lease_until_utc__lt=now)
             )
             .first()
         )

@@ -458,6 +458,9 @@ class JobSlice(models.Model):
     last = models.PositiveIntegerField()
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.WAITING, db_index=True)
     part = models.CharField(max_length=50, blank=True, help_text="the part of the model that it trains")
+    stage = models.PositiveSmallIntegerField(
+        default=0, help_text="begins when all slices of the job's earlier stages are done"
+    )
     done = models.PositiveIntegerField(default=0, help_text="images finished, or seen in training")
     share = models.FloatField(default=0.0, help_text="share of the training's budget that is used, 0 to 1")
     attempts = models.PositiveIntegerField(default=0)

@@ -18,12 +18,16 @@ class RecipeError(ValueError):
 
 @dataclass(frozen=True)
 class Plan:
-    """A checked recipe in short. Each part has its own budget: images seen, or CPU minutes; the other is 0."""
+    """A checked recipe in short. Each part has its own budget: images seen, or CPU minutes; the other is 0.
+
+    `stages` holds the parts by what waits for what: a stage begins when the one before is done.
+    """
 
     source: str
     family: str
     dataset: str
     parts: tuple[str, ...]
+    stages: tuple[tuple[str, ...], ...]
     images: int
     minutes: float
 
@@ -51,4 +55,5 @@ def plan_of(recipe: str) -> Plan:
         last_line = done.stderr.strip().rpartition("\n")[2]
         raise RecipeError(last_line or f"recipe: the generator ended with {done.returncode}")
     plan = json.loads(done.stdout)
-    return Plan(**plan | {"parts": tuple(plan["parts"])})
+    stages = tuple(tuple(stage) for stage in plan["stages"])
+    return Plan(**plan | {"parts": tuple(plan["parts"]), "stages": stages})

@@ -15,11 +15,12 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.text import slugify
 
 from studyapp.checkpoints import SHIPPED_DIR, names_in, trained_file
-from studyapp.jobs import LEASE, JobError, held_row, leased_slice, send
+from studyapp.jobs import IS_TOO_EARLY, LEASE, JobError, held_row, leased_slice, send
 from studyapp.models import Job, JobSlice
 from studyapp.recipes import RecipeError, plan_of
 
@@ -54,10 +55,12 @@ def queue_training(*, recipe: str, data: str = "", name: str = "", by: str = "")
             job.arguments["name"] = slugify(f"{plan.source}-{plan.dataset}-{job.pk}")
             _require_free(job.arguments["name"], besides=job)
             job.save(update_fields=["arguments"])
+        stages = {part: stage for stage, parts in enumerate(plan.stages) for part in parts}
         slices = JobSlice.objects.bulk_create(
-            JobSlice(job=job, first=at, last=at + 1, part=part) for at, part in enumerate(plan.parts)
+            JobSlice(job=job, first=at, last=at + 1, part=part, stage=stages[part])
+            for at, part in enumerate(plan.parts)
         )
-        transaction.on_commit(lambda: send(slices))
+        transaction.on_commit(lambda: send([item for item in slices if not item.stage]))
     return job
 
 
@@ -108,7 +111,10 @@ class TrainingPiece:
         )
 
     def hand_back(self, images_seen: int, share: float) -> None:
-        """The piece is done and saved: the slice waits for its next one, or is done with its budget."""
+        """The piece is done and saved: the slice waits for its next one, or is done with its budget.
+
+        What can go on now is sent: the slice itself, or the next stage where this was the last slice of its own.
+        """
         status = JobSlice.Status.DONE if share >= 1 else JobSlice.Status.WAITING
         is_ours = held_row(self.row).update(
             status=status,
@@ -118,8 +124,13 @@ class TrainingPiece:
             error="",
             lease_until_utc=None,
         )
-        if is_ours and status == JobSlice.Status.WAITING:
-            send(list(JobSlice.objects.filter(pk=self.row.pk, job__status__in=Job.OPEN)))
+        if not is_ours:
+            return
+        waiting = JobSlice.objects.filter(
+            job=self.row.job_id, job__status__in=Job.OPEN, status=JobSlice.Status.WAITING
+        )
+        own, next_stage = Q(pk=self.row.pk), Q(~IS_TOO_EARLY, stage=self.row.stage + 1)
+        send(list(waiting.filter(next_stage if status == JobSlice.Status.DONE else own)))
 
 
 @contextmanager

@@ -261,7 +261,7 @@ def test_without_batch_norm_there_is_none_and_the_signal_keeps_its_size():
         for module in generator.modules():
             if isinstance(module, modern.NormalConvolution):
                 module.register_forward_hook(
-                    lambda _m, _i, out, spreads=spreads: spreads.append(float(out.std()))
+                    lambda _m, _i, out, spreads=spreads: spreads.append(float(out.detach().std()))
                 )
         noise, low_pass = torch.randn(16, 64), torch.randn(16, 3, 16, 16)
         is_image = isinstance(generator, modern.ImageGenerator)

@@ -1,5 +1,6 @@
 """Parts trained apart and in pieces, in any order, become the model that one run would have trained."""
 
+import dataclasses
 import io
 import json
 import sys
@@ -10,8 +11,16 @@ import torch
 from generator import plan
 from generator.checkpoint import read_checkpoint
 from generator.errors import TrainingError
-from generator.families import FAMILIES
-from generator.parts import join_parts, part_file, parts_of, write_sheet
+from generator.families import FAMILIES, joint
+from generator.parts import (
+    files_before,
+    join_parts,
+    part_file,
+    parts_begun,
+    parts_of,
+    stages_of,
+    write_sheet,
+)
 from generator.train import train, train_part
 from tests.generator.conftest import small_recipe
 
@@ -29,6 +38,7 @@ def in_pieces(recipe, images, folder, part, steps_a_piece):
             part_file(folder, part),
             part,
             goes_on=lambda seen, share, steps=steps: next(steps, False),
+            after=files_before(recipe, folder, part),
             **NO_TIME,
         )
         pieces += 1
@@ -46,6 +56,96 @@ def test_parts_trained_apart_and_in_pieces_are_the_model_of_one_run(tmp_path, th
     assert all(torch.equal(value, found[name]) for name, value in expected.items())
     assert joined.origin.images_seen == whole.origin.images_seen
     assert joined.origin.dataset_sha256 == three_kinds.sha256()
+
+
+@pytest.fixture
+def in_stages(monkeypatch):
+    """A recipe whose levels are taught together after each was taught alone, soon enough to change in a test."""
+    monkeypatch.setattr(joint, "HEAD_START_STEPS", 2)
+    recipe = small_recipe()
+    return dataclasses.replace(recipe, config=dataclasses.replace(recipe.config, joint=True))
+
+
+def test_stages_trained_apart_and_in_pieces_are_the_model_of_one_run(tmp_path, three_kinds, in_stages):
+    """The joint part begins with the levels' full-precision weights, and its own count for every level."""
+    whole = read_checkpoint(train(in_stages, three_kinds, tmp_path / "whole.safetensors", **NO_TIME))
+    for stage in stages_of(in_stages):
+        for part in reversed(stage):
+            in_pieces(in_stages, three_kinds, tmp_path, part, steps_a_piece=5)
+    joined = read_checkpoint(join_parts(in_stages, tmp_path, tmp_path / "joined.safetensors"))
+    expected, found = whole.model.state_dict(), joined.model.state_dict()
+    assert all(torch.equal(value, found[name]) for name, value in expected.items())
+    assert joined.origin.images_seen == whole.origin.images_seen == {"8px": 96, "16px": 96, "joint": 96}
+    alone = {part: read_checkpoint(part_file(tmp_path, part)).model.state_dict() for part in ("8px", "16px")}
+    for name, value in found.items():
+        level = name.split(".")[1]
+        if value.dtype == torch.float32 and name.endswith("weight") and "table" not in name:
+            assert not torch.equal(value, alone[level][name]), f"{name} was not taught by the joint part"
+
+
+def test_a_joint_run_that_is_killed_goes_on_to_the_same_weights(tmp_path, three_kinds, in_stages):
+    class Killed(BaseException):
+        pass
+
+    def kill_in_the_joint_part(part, share, losses):
+        if part == "joint":
+            raise Killed
+
+    whole = read_checkpoint(train(in_stages, three_kinds, tmp_path / "whole.safetensors", **NO_TIME))
+    with pytest.raises(Killed):
+        train(
+            in_stages,
+            three_kinds,
+            tmp_path / "killed.safetensors",
+            progress=kill_in_the_joint_part,
+            **NO_TIME,
+        )
+    out = train(in_stages, three_kinds, tmp_path / "killed.safetensors", resume=True, **NO_TIME)
+    found = read_checkpoint(out).model.state_dict()
+    assert all(torch.equal(value, found[name]) for name, value in whole.model.state_dict().items())
+
+
+def test_what_can_be_joined_so_far_are_whole_stages(tmp_path, three_kinds, in_stages):
+    assert parts_begun(in_stages, tmp_path) == ()
+    in_pieces(in_stages, three_kinds, tmp_path, "16px", steps_a_piece=100)
+    assert parts_begun(in_stages, tmp_path) == ()
+    in_pieces(in_stages, three_kinds, tmp_path, "8px", steps_a_piece=100)
+    begun = parts_begun(in_stages, tmp_path)
+    assert begun == ("8px", "16px")
+    so_far = read_checkpoint(join_parts(in_stages, tmp_path, tmp_path / "so-far.safetensors", begun))
+    assert so_far.origin.images_seen == {"8px": 96, "16px": 96}
+
+
+def test_a_part_does_not_begin_before_the_stage_before_it_is_done(tmp_path, three_kinds, in_stages):
+    out = part_file(tmp_path, "joint")
+    before = files_before(in_stages, tmp_path, "joint")
+
+    def begin(**changes):
+        return train_part(in_stages, three_kinds, out, "joint", goes_on=lambda seen, share: True, **changes)
+
+    with pytest.raises(TrainingError, match="joint: begins when 8px, 16px is done"):
+        begin()
+    with pytest.raises(TrainingError, match="expected the state of the trained part 8px, found no such file"):
+        begin(after=before)
+    in_pieces(in_stages, three_kinds, tmp_path, "8px", steps_a_piece=100)
+    train_part(
+        in_stages,
+        three_kinds,
+        part_file(tmp_path, "16px"),
+        "16px",
+        goes_on=lambda seen, share: seen < 48,
+        **NO_TIME,
+    )
+    with pytest.raises(TrainingError, match="joint: begins when 16px is done"):
+        begin(after=before)
+    assert not out.exists()
+
+
+def test_a_level_does_not_go_on_under_a_joint_part_that_has_begun(tmp_path, three_kinds, in_stages):
+    out = train(in_stages, three_kinds, tmp_path / "small.safetensors", **NO_TIME)
+    longer = dataclasses.replace(in_stages.training, images=200)
+    with pytest.raises(TrainingError, match="8px: cannot go on, joint has begun with what it had learned"):
+        train(dataclasses.replace(in_stages, training=longer), three_kinds, out, resume=True, **NO_TIME)
 
 
 def test_joined_losses_are_those_of_every_part(tmp_path, three_kinds):
@@ -89,7 +189,14 @@ def test_a_plan_names_the_parts_and_the_budget(monkeypatch, capsys):
     assert plan.main() == 0
     told = json.loads(capsys.readouterr().out)
     assert told["parts"] == ["8px", "16px", "32px"]
+    assert told["stages"] == [["8px", "16px", "32px"]]
     assert (told["source"], told["dataset"], told["images"], told["minutes"]) == ("lapgan", "photos", 0, 2.5)
+
+
+def test_a_plan_tells_what_waits_for_what(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", io.StringIO(RECIPE + "[model]\njoint = true"))
+    assert plan.main() == 0
+    assert json.loads(capsys.readouterr().out)["stages"] == [["8px", "16px", "32px"], ["joint"]]
 
 
 @pytest.mark.parametrize(

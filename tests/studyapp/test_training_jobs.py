@@ -102,6 +102,36 @@ def test_pieces_become_the_checkpoint_of_one_run(job: Job, data: Path, tmp_path:
     assert not job_folder(job.pk).exists()
 
 
+def test_a_later_stage_is_handed_out_when_the_one_before_is_done(data: Path, tmp_path: Path, monkeypatch):
+    """Two levels and then the part that teaches both: queued too early, it waits; at the end it is one run's model."""
+    recipe = RECIPE.replace("[training]", "joint = true\n[training]")
+    job = queue_training(recipe=recipe, data=str(data), name="joint", by="me")
+    four, eight, last = job.slices.all()
+    assert [(item.part, item.stage) for item in (four, eight, last)] == [("4px", 0), ("8px", 0), ("joint", 1)]
+    assert list(job.slices.filter(sent_utc=None)) == [last]
+    tasks.train_slice(four.pk)
+    tasks.train_slice(last.pk)
+    assert jobs.send_overdue() == 0
+    last.refresh_from_db()
+    assert (last.status, last.attempts, last.sent_utc) == ("waiting", 0, None)
+    tasks.train_slice(eight.pk)
+    last.refresh_from_db()
+    assert last.sent_utc is not None, "the last level's worker wakes one for the next stage"
+    JobSlice.objects.filter(pk=last.pk).update(sent_utc=None)
+    assert jobs.send_overdue() == 1, "and the sweeper does, if that message was lost"
+    short_pieces(monkeypatch, 60)
+    work_off(job)
+    assert (job.status, job.error) == ("done", "")
+    with tasks.one_thread():
+        images = load("image-set", Request("train", data))
+        whole = train(recipe_of_text(recipe, "recipe"), images, tmp_path / "whole.safetensors")
+    expected, found = (read_checkpoint(path) for path in (whole, trained_file("joint")))
+    assert found.origin.images_seen == {"4px": 1200, "8px": 1200, "joint": 1200}
+    weights = found.model.state_dict()
+    assert all(torch.equal(value, weights[name]) for name, value in expected.model.state_dict().items())
+    assert [line.part for line in losses_of(job)] == ["4px", "8px", "joint"]
+
+
 def test_what_was_trained_can_be_generated_from_by_name(job: Job):
     work_off(job)
     wanted = jobs.queue_generation(checkpoint="small", count=5, seed=1)
