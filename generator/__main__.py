@@ -75,18 +75,25 @@ def train_command(given: argparse.Namespace, errors: Console) -> None:
 
 def sample_command(given: argparse.Namespace, errors: Console) -> None:
     """`sample CKPT --count N --seed K --out SET.zip`"""
+    from generator.device import chosen_device
+    from generator.sampler import usual_sampler
     from generator.sampling import sample_to_zip
+    from generator.sampling_in_slices import sample_in_slices
 
     with _bar(errors, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()) as bar:
         task = bar.add_task(f"{given.checkpoint}", total=given.count)
-        sample_to_zip(
-            given.checkpoint,
-            count=given.count,
-            seed=given.seed,
-            out=given.out,
-            first=given.first,
-            progress=lambda done: bar.update(task, completed=done),
-        )
+        asked: dict[str, Any] = {
+            "count": given.count,
+            "seed": given.seed,
+            "out": given.out,
+            "first": given.first,
+            "progress": lambda done: bar.update(task, completed=done),
+        }
+        if given.resume:
+            sample_in_slices(given.checkpoint, dtype=given.dtype, **asked)
+        else:
+            sampler = usual_sampler(chosen_device(), given.dtype)
+            sample_to_zip(given.checkpoint, sampler=sampler, **asked)
     print(given.out)
 
 

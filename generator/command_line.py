@@ -28,7 +28,9 @@ lie CKPT.losses, a line of JSON every thousand images, and CKPT.resume, to go on
 """
 SAMPLE = """\
 Draw images from a checkpoint. Image i depends on the checkpoint, the seed and i alone,
-so slices drawn anywhere (--first) fit together.
+so slices drawn anywhere (--first) fit together, if they are drawn in one precision
+(--dtype). Killed, a large set goes on with the same line if that says --resume: finished
+slices wait in SET.zip.slices.
 """
 CARD = """\
 Write the model card of a checkpoint, CKPT.md and CKPT.png, beside it: figures from its
@@ -108,6 +110,14 @@ def _sample_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--seed", type=int, required=True, metavar="K", help="seed of the whole set")
     command.add_argument(
         "--first", type=int, default=0, metavar="I", help="begin at image I: a slice of a larger set"
+    )
+    command.add_argument(
+        "--dtype",
+        choices=("bfloat16", "float32"),
+        help="precision of the sums; pixels differ by a few steps of 255 (what is quickest here)",
+    )
+    command.add_argument(
+        "--resume", action="store_true", help="keep slices in SET.zip.slices, go on from those that are there"
     )
     command.add_argument("--out", type=Path, required=True, metavar="SET.zip", help="image set to write")
 

@@ -46,18 +46,22 @@ def usual_sampler(device: torch.device, dtype: str | None = None) -> Sampler:
     return Sampler(dtype or quickest, BLOCKS[device.type])
 
 
-def agreed_sampler(folder: Path, device: torch.device) -> Sampler:
+def agreed_sampler(folder: Path, device: torch.device, dtype: str | None = None) -> Sampler:
     """The sampler of all slices that are drawn into a folder, by whichever machines, whenever.
 
-    The first to ask chooses what is quickest for it. Raises ConfigError if the folder's note cannot be read.
+    The first to ask chooses: what is quickest for it, or the precision it names. Raises ConfigError if the folder's
+    note cannot be read, or names another precision than the one asked for.
     """
     note = folder / AGREED
     if not note.exists():
-        _write_once(note, json.dumps(asdict(usual_sampler(device))))
+        _write_once(note, json.dumps(asdict(usual_sampler(device, dtype))))
     try:
-        return Sampler(**json.loads(note.read_text(encoding="utf-8")))
+        agreed = Sampler(**json.loads(note.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
         raise ConfigError(f"{note}: expected the sampler of this folder's slices ({error})") from None
+    if dtype not in (None, agreed.dtype):
+        raise ConfigError(f"{folder}: the slices there are drawn in {agreed.dtype}, not in {dtype}")
+    return agreed
 
 
 def _write_once(path: Path, text: str) -> None:

@@ -32,7 +32,6 @@ from generator.pixels import bytes_from_unit
 from generator.provenance import commit, now_utc, software
 from generator.sampler import DTYPES, Sampler, usual_sampler
 
-BLOCK = 128
 LARGEST_SEED = 2**63 - 1
 
 Result = TypeVar("Result")
@@ -46,12 +45,12 @@ def sample_to_zip(
     out: Path,
     first: int = 0,
     sampler: Sampler | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[int], None] = lambda done: None,
 ) -> Path:
     """Write images first..first+count of (checkpoint, seed) as an image set; its path.
 
-    checkpoint is a path or a shipped name; sampler the quickest here unless slices have to agree on another;
-    progress is called with the number of images stored so far, once for each block.
+    checkpoint is a path or a shipped name; sampler the quickest here if none is given; progress is called with the
+    number of images stored so far, once for each block.
     Raises GeneratorError for a bad checkpoint, count, seed or a full disk; then nothing is written.
     """
     if count < 1 or first < 0 or not 0 <= seed <= LARGEST_SEED:
@@ -128,7 +127,7 @@ def require_trained(checkpoint: Checkpoint, name: str | Path) -> None:
 
 
 def _stored(
-    drawing: Drawing, first: int, count: int, progress: Callable[[int], None] | None
+    drawing: Drawing, first: int, count: int, progress: Callable[[int], None]
 ) -> Iterator[EncodedImage]:
     """Images first..first+count in order, ready to be stored."""
 
@@ -143,8 +142,7 @@ def _stored(
     for block in _in_threads(stored, drawing.starts(first, count)):
         yield from block
         done += len(block)
-        if progress is not None:
-            progress(done)
+        progress(done)
 
 
 def _in_threads(work: Callable[[int], Result], starts: Iterable[int]) -> Iterator[Result]:
