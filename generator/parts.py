@@ -12,11 +12,13 @@ from pathlib import Path
 
 from PIL import Image
 
+from generator.alarms import alarms_file
 from generator.card import sample_sheet
 from generator.checkpoint import SUFFIX, Checkpoint, read_checkpoint, write_checkpoint
 from generator.errors import TrainingError
 from generator.families import FAMILIES, taught_network
 from generator.losses import losses_file
+from generator.part_lines import read_lines, write_lines
 from generator.recipe import Recipe
 from generator.whole_file import whole_file
 
@@ -52,7 +54,7 @@ def parts_begun(recipe: Recipe, folder: Path) -> tuple[str, ...]:
 
 
 def join_parts(recipe: Recipe, folder: Path, out: Path, parts: Sequence[str] = ()) -> Path:
-    """Write one checkpoint with every part's own weights, with the losses of all beside it; its path.
+    """Write one checkpoint with every part's own weights, with losses and alarms of all beside it; its path.
 
     `parts` are those of the first stages, all where none is named; what a later stage has taught counts. The same
     parts give the same bytes. Raises TrainingError if a part has no checkpoint yet or was trained on other images,
@@ -73,12 +75,12 @@ def join_parts(recipe: Recipe, folder: Path, out: Path, parts: Sequence[str] = (
         newest,
         images_seen={part: checkpoint.origin.images_seen[part] for part, checkpoint in found.items()},
         cpu_minutes={part: checkpoint.origin.cpu_minutes[part] for part, checkpoint in found.items()},
+        outcome={part: checkpoint.origin.outcome.get(part, {}) for part, checkpoint in found.items()},
     )
     write_checkpoint(out, recipe.family, recipe.config, origin, model)
-    with whole_file(losses_file(out)) as file:
-        for part in found:
-            text = losses_file(part_file(folder, part)).read_bytes()
-            file.write(text[: text.rfind(b"\n") + 1])  # the last line may be half written
+    for lines_of in (losses_file, alarms_file):
+        lines = [line for part in found for line in read_lines(lines_of(part_file(folder, part)))]
+        write_lines(lines_of(out), lines)
     return out
 
 

@@ -3,6 +3,7 @@
 Parts of a model train one after the other, or each alone and in pieces (`train_part`), for the recipe's
 budget. After every `checkpoint_every` images the checkpoint and, beside it, the state to go on from are
 written whole; a killed run goes on from there and ends with the same weights as one that was never killed.
+When memory runs out the batch is halved. Now and then alarms are measured, which changes no weight.
 What a step does is the family's; joining parts that were trained apart is `generator.parts`'.
 """
 
@@ -17,14 +18,18 @@ from typing import Any
 
 import torch
 
+from generator.adversarial import Losses
+from generator.alarms import AlarmLog
 from generator.batches import Pool, pools
 from generator.checkpoint import Origin, write_checkpoint
 from generator.datasets import LabelledImages
 from generator.datasets.labelled import COLOURS
+from generator.device import device_name, training_precision
 from generator.errors import TrainingError
 from generator.families import FAMILIES, taught_network
 from generator.families.family import PartTrainer
 from generator.losses import EVERY, LossLog
+from generator.memory import is_out_of_memory
 from generator.networks.pixel_scale import learn_pixels
 from generator.provenance import commit, now_utc
 from generator.recipe import Recipe
@@ -36,13 +41,19 @@ from generator.resume import (
     trainer_state,
     write_state,
 )
+from generator.selection import NEAREST_DRAW, Best, mean_nearest_distance
+from generator.watching import Watcher
 
 # Called with the part's name, the share of its budget that is used, and the mean losses of late.
 Progress = Callable[[str, float, dict[str, float]], None]
 # Asked before every step, with the images seen by the part and the share of its budget: shall it be done?
 GoesOn = Callable[[int, float], bool]
+# Hears in a sentence what a researcher should know of at once: an alarm, a batch that was halved.
+Told = Callable[[str], None]
 
 CPU = torch.device("cpu")
+# What a run's state keeps of it beside the model and the best moments.
+KEPT = ("images_seen", "cpu_seconds", "trainers", "halvings", "outcome")
 
 
 @dataclass
@@ -54,20 +65,29 @@ class Run:
     out: Path
     device: torch.device
     pool: Pool
+    apart: Pool  # held out
     model: Any
     dataset_sha256: str
     images_seen: dict[str, int]
     cpu_seconds: dict[str, float]
     trainers: dict[str, TrainerState] = field(default_factory=dict)  # of each part, once saved
+    best: dict[str, Best] = field(default_factory=dict)  # of each part, once looked at
+    halvings: dict[str, int] = field(default_factory=dict)  # of each part's batch, for want of memory
+    outcome: dict[str, dict[str, Any]] = field(default_factory=dict)  # what its checkpoint says of each part
 
     def share_done(self, part: str) -> float:
         """How much of the part's budget is used, 0 to 1."""
         return self.recipe.training.share_done(self.images_seen[part], self.cpu_seconds[part])
 
+    def batch_size(self, part: str) -> int:
+        """Images in a batch of the part: the recipe's, halved for as often as memory ran out."""
+        return self.recipe.training.batch_size >> self.halvings.get(part, 0)
+
     def identity(self) -> str:
-        """What must be equal to go on: the model and the images, not the budget."""
-        config = dataclasses.asdict(self.recipe.config)
-        return json.dumps([self.recipe.family, config, self.recipe.seed, self.dataset_sha256])
+        """What must be equal to go on: the model and the images to train on, not the budget."""
+        config, held_out = dataclasses.asdict(self.recipe.config), self.recipe.training.validation
+        apart = [held_out] if held_out else []
+        return json.dumps([self.recipe.family, config, self.recipe.seed, self.dataset_sha256, *apart])
 
 
 def train(
@@ -78,17 +98,18 @@ def train(
     resume: bool = False,
     device: torch.device = CPU,
     progress: Progress = lambda part, share, losses: None,
+    told: Told = lambda sentence: None,
     cpu_clock: Callable[[], float] = time.process_time,
 ) -> Path:
     """Train all parts of a recipe on images, on a device; the checkpoint's path.
 
     Raises TrainingError if the data set does not fit the model, losses are no longer finite (the checkpoint
-    of before is kept), or `resume` finds a state that belongs to another run.
+    of before is kept), memory does not suffice for two images, or `resume` finds a state that belongs to another run.
     """
     run = _begun(recipe, images, out, device, resume=resume)
-    log = LossLog(out, run.images_seen)
+    logs = Logs.of(run, progress, told)
     for part in run.images_seen:
-        _train_part(run, part, log, progress, lambda seen, share: True, cpu_clock)
+        _train_part(run, part, logs, lambda seen, share: True, cpu_clock)
     return out
 
 
@@ -112,9 +133,29 @@ def train_part(
     run = _begun(recipe, images, out, device, resume=True)
     if not run.trainers:
         _take_over(run, after)
-    log = LossLog(out, run.images_seen)
-    _train_part(run, part, log, lambda part, share, losses: None, goes_on, cpu_clock)
+    logs = Logs.of(run, lambda part, share, losses: None, lambda sentence: None)
+    _train_part(run, part, logs, goes_on, cpu_clock)
     return run.images_seen[part], run.share_done(part)
+
+
+@dataclass
+class Logs:
+    """Where a run says how it goes: files beside the checkpoint, and whoever listens."""
+
+    losses: LossLog
+    alarms: AlarmLog
+    progress: Progress
+    told: Told
+
+    @classmethod
+    def of(cls, run: Run, progress: Progress, told: Told) -> "Logs":
+        """The files of a run, with the lines that it will not write again. Raises WriteError."""
+        return cls(LossLog(run.out, run.images_seen), AlarmLog(run.out, run.images_seen), progress, told)
+
+    def tell(self, part: str, images_seen: int, sentence: str) -> None:
+        """Write down and say what happened to a part."""
+        self.alarms.tell(part, images_seen, sentence)
+        self.told(f"{part}, image {images_seen}: {sentence}")
 
 
 def _begun(recipe: Recipe, images: LabelledImages, out: Path, device: torch.device, *, resume: bool) -> Run:
@@ -124,9 +165,10 @@ def _begun(recipe: Recipe, images: LabelledImages, out: Path, device: torch.devi
     parts = family.parts(recipe.config)
     torch.manual_seed(recipe.seed)
     model = family.build(recipe.config).train().to(device)
-    pool, _ = pools(images, 0, recipe.seed, device)
+    pool, apart = pools(images, recipe.training.validation, recipe.seed, device)
     zeros = dict.fromkeys(parts, 0)
-    run = Run(recipe, images, out, device, pool, model, images.sha256(), zeros, dict.fromkeys(parts, 0.0))
+    sha256, seconds = images.sha256(), dict.fromkeys(parts, 0.0)
+    run = Run(recipe, images, out, device, pool, apart, model, sha256, zeros, seconds)
     if not (resume and _go_on(run)):
         learn_pixels(model, pool.in_order())
     return run
@@ -142,36 +184,76 @@ def _trainer(run: Run, part: str) -> PartTrainer:
     return trainer
 
 
-def _train_part(
-    run: Run,
-    part: str,
-    log: LossLog,
-    progress: Progress,
-    goes_on: GoesOn,
-    cpu_clock: Callable[[], float],
-) -> None:
+def _train_part(run: Run, part: str, logs: Logs, goes_on: GoesOn, cpu_clock: Callable[[], float]) -> None:
     if run.share_done(part) >= 1:
         return
     _require_turn(run, part)
     training, unsaved, trainer = run.recipe.training, 0, _trainer(run, part)
+    watcher = Watcher(trainer, run.images, run.apart if len(run.apart) else run.pool, run.recipe.seed)
     began = cpu_clock() - run.cpu_seconds[part]
     while (share := run.share_done(part)) < 1 and goes_on(run.images_seen[part], share):
         _set_rates(trainer, run.recipe.config.learning_rate * training.rate_factor(share))
-        losses = trainer.step(*run.pool.batch(training.batch_size, flip=training.flip))
+        losses = _step(run, trainer, part, logs)
+        count = run.batch_size(part)
         trainer.steps_done += 1
-        run.images_seen[part] += training.batch_size
-        unsaved += training.batch_size
+        run.images_seen[part] += count
+        unsaved += count
         run.cpu_seconds[part] = cpu_clock() - began
-        log.note(run.images_seen[part], losses)
-        if run.images_seen[part] % EVERY < training.batch_size:
-            progress(part, share, log.write(part, run.images_seen[part]))
-        if unsaved >= training.checkpoint_every:
-            log.require_finite(part)
+        seen = run.images_seen[part]
+        logs.losses.note(seen, losses)
+        if seen % EVERY < count:
+            logs.progress(part, share, logs.losses.write(part, seen))
+        if training.watch_every and seen % training.watch_every < count:
+            late = logs.losses.mean_since(part, seen - training.watch_every)
+            for alarm in logs.alarms.note(part, seen, watcher.measures(late.get("discriminator"))):
+                logs.told(f"{part}, image {seen}: ALARM: {alarm}")
+        if seen % training.select_every < count:
+            _consider(run, trainer, part)
+        if unsaved >= training.checkpoint_every and run.share_done(part) < 1:
+            logs.losses.require_finite(part)
             _save(run, trainer, part)
             unsaved = 0
-    log.require_finite(part)
+    logs.losses.require_finite(part)
+    if run.share_done(part) >= 1:
+        _consider(run, trainer, part)
     _save(run, trainer, part)
-    progress(part, run.share_done(part), {})
+    logs.progress(part, run.share_done(part), {})
+
+
+def _step(run: Run, trainer: PartTrainer, part: str, logs: Logs) -> Losses:
+    """One step on a random batch, of half as many images as often as memory runs out. Raises TrainingError."""
+    while True:
+        count = run.batch_size(part)
+        try:
+            return trainer.step(*run.pool.batch(count, flip=run.recipe.training.flip))
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+        # Out of the handler, so that nothing holds on to what the failed step had made.
+        if count < 4:
+            raise TrainingError(
+                f"{part}: out of memory with batches of {count} images; the last good checkpoint is kept in "
+                f"{run.out}: free memory, or take a narrower model (model.widths)"
+            )
+        run.halvings[part] = run.halvings.get(part, 0) + 1
+        for optimiser in trainer.optimisers.values():
+            optimiser.zero_grad(set_to_none=True)
+        if run.device.type == "cuda":
+            torch.cuda.empty_cache()
+        logs.tell(
+            part,
+            run.images_seen[part],
+            f"out of memory with batches of {count} images, goes on with {run.batch_size(part)}",
+        )
+
+
+def _consider(run: Run, trainer: PartTrainer, part: str) -> None:
+    """Remember this moment of a part if the recipe chooses among moments and this is the best so far."""
+    if run.recipe.training.select != NEAREST_DRAW:
+        return
+    distance = mean_nearest_distance(trainer, run.apart, run.recipe.seed)
+    if part not in run.best or distance < run.best[part].distance:
+        run.best[part] = Best.now(trainer, run.images_seen[part], distance)
 
 
 def _take_over(run: Run, finished: Mapping[str, Path]) -> None:
@@ -236,8 +318,32 @@ def _require_fit(recipe: Recipe, images: LabelledImages) -> None:
 
 
 def _save(run: Run, trainer: PartTrainer, part: str) -> None:
-    """Write the checkpoint, then the state to go on from."""
-    origin = Origin(
+    """Write the checkpoint, then the state to go on from.
+
+    The checkpoint has the weights of the part's best moment, where the recipe chooses one; at the end of its budget
+    the model has them, too, for whatever begins with it. To go on the newest weights are kept.
+    """
+    newest, best = trainer_state(trainer), run.best.get(part)
+    generator = trainer.networks["generator"]
+    if best is not None:
+        generator.load_state_dict(best.weights)
+    run.outcome[part] = {
+        "device": device_name(run.device),
+        "precision": str(training_precision(run.device)).removeprefix("torch."),
+        "batch_size": run.batch_size(part),
+        **({} if best is None else best.told()),
+    }
+    write_checkpoint(run.out, run.recipe.family, run.recipe.config, _origin(run), run.model)
+    if best is not None and run.share_done(part) < 1:
+        generator.load_state_dict(newest["networks"]["generator"])
+    run.trainers[part] = newest
+    progress = {name: getattr(run, name) for name in KEPT}
+    progress["best"] = {name: vars(found) for name, found in run.best.items()}
+    write_state(run.out, run.identity(), run.model, progress)
+
+
+def _origin(run: Run) -> Origin:
+    return Origin(
         source=run.recipe.source,
         dataset=run.recipe.dataset,
         class_names=run.images.class_names,
@@ -249,22 +355,16 @@ def _save(run: Run, trainer: PartTrainer, part: str) -> None:
         training=dataclasses.asdict(run.recipe.training) | {"seed": run.recipe.seed},
         notes=run.images.notes,
         credits=run.images.credits,
-    )
-    write_checkpoint(run.out, run.recipe.family, run.recipe.config, origin, run.model)
-    run.trainers[part] = trainer_state(trainer)
-    write_state(
-        run.out,
-        run.identity(),
-        run.model,
-        {"images_seen": run.images_seen, "cpu_seconds": run.cpu_seconds, "trainers": run.trainers},
+        outcome=run.outcome,
     )
 
 
 def _go_on(run: Run) -> bool:
     """Put the state beside the checkpoint into the run; whether there is one yet."""
     progress = read_state(run.out, run.identity(), run.model)
-    if progress is not None:
-        run.images_seen |= progress["images_seen"]
-        run.cpu_seconds |= progress["cpu_seconds"]
-        run.trainers = progress["trainers"]
-    return progress is not None
+    if progress is None:
+        return False
+    for name in KEPT:
+        getattr(run, name).update(progress[name])
+    run.best = {name: Best(**found) for name, found in progress["best"].items()}
+    return True

@@ -4,16 +4,15 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("studyapp", "0002_training_jobs"),
+        ('studyapp', '0002_training_jobs'),
     ]
 
     operations = [
         migrations.AddField(
-            model_name="jobslice",
-            name="stage",
-            field=models.PositiveSmallIntegerField(
-                default=0, help_text="begins when all slices of the job's earlier stages are done"
-            ),
+            model_name='jobslice',
+            name='stage',
+            field=models.PositiveSmallIntegerField(default=0, help_text="begins when all slices of the job's earlier stages are done"),
         ),
     ]
