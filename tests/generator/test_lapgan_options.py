@@ -13,6 +13,7 @@ from generator.checkpoint import read_checkpoint
 from generator.families import FAMILIES, joint, lapgan
 from generator.families.lapgan import Config
 from generator.networks import modern
+from generator.networks.drawing_form import drawing_form
 from generator.networks.noise_kinds import NOISE_KINDS, Planes
 from generator.noise import image_keys, uniform_noise
 from generator.pyramid import down, exact_up, without_block_means
@@ -171,9 +172,11 @@ def test_an_exact_enlargement_shrinks_to_the_image_again(seed, coarse, times):
     size=st.floats(0.1, 3),
     levels=st.sampled_from([(8, 16, 32), (7, 14), (4, 12, 24)]),
     networks=st.sampled_from(["modern", "paper"]),
+    dtype=st.sampled_from([torch.float32, torch.bfloat16]),
 )
 @settings(deadline=None, max_examples=25)
-def test_whatever_the_weights_a_consistent_level_keeps_what_it_was_given(seed, size, levels, networks):
+def test_whatever_the_weights_a_consistent_level_keeps_what_it_was_given(seed, size, levels, networks, dtype):
+    """Also as samples are drawn, with sums in bfloat16: the last step is taken in full precision."""
     torch.manual_seed(seed)
     count = len(levels)
     config = Config(
@@ -189,11 +192,12 @@ def test_whatever_the_weights_a_consistent_level_keeps_what_it_was_given(seed, s
     for value in model.parameters():
         nn.init.normal_(value, std=size * max(value[0].numel(), 1) ** -0.5 if value.ndim > 1 else size)
     keys = image_keys(seed, 0, 3)
-    with torch.inference_mode():
-        image = lapgan.draw_level(model, config, 0, (), keys)
+    form = drawing_form(model, dtype, torch.device("cpu"))
+    with torch.inference_mode(), torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
+        image = lapgan.draw_level(form, config, 0, (), keys)
         for level in range(1, count):
             condition = (lapgan.enlarged(config, image, level),)
-            finer = lapgan.draw_level(model, config, level, condition, keys)
+            finer = lapgan.draw_level(form, config, level, condition, keys)
             assert float((down(finer, levels[level - 1]) - image).abs().max()) < 1e-5 * (
                 1 + float(finer.abs().max())
             )
