@@ -47,9 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def train_command(given: argparse.Namespace, errors: Console) -> None:
     """`train CONFIG --out CKPT`"""
     from generator.datasets import load
+    from generator.device import chosen_device
     from generator.recipe import read_recipe
     from generator.train import train
 
+    device = chosen_device(given.device)
     changes = list(given.set)
     if given.minutes is not None:
         changes += [f"training.minutes={given.minutes}", "training.images=0"]
@@ -69,7 +71,10 @@ def train_command(given: argparse.Namespace, errors: Console) -> None:
                 shown = "  ".join(f"{name} {value:.3f}" for name, value in losses.items())
                 bar.update(tasks[part], losses=shown)
 
-        train(recipe, images, given.out, resume=given.resume, progress=report)
+        def tell(sentence: str) -> None:
+            bar.console.print(sentence, style="bold yellow", markup=False)
+
+        train(recipe, images, given.out, resume=given.resume, device=device, progress=report, told=tell)
     print(given.out)
 
 

@@ -116,7 +116,8 @@ def gradient_penalty_step(
     optimiser.zero_grad(set_to_none=True)
     with torch.autocast(real.device.type, enabled=False):
         at = real.detach().float().requires_grad_(True)
-        scores = discriminator(at, *condition).sum()
+        # Not the call, which may be compiled: what is compiled can be differentiated once only.
+        scores = discriminator.forward(at, *condition).sum()
         (gradient,) = torch.autograd.grad(scores, at, create_graph=True)
         penalty = gradient.square().flatten(1).sum(1).mean()
         (penalty * weight / 2).backward()

@@ -6,7 +6,9 @@ losses; what is wrong with the samples by eye is told by whoever looked.
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +60,8 @@ def card_text(
     origin, name = checkpoint.origin, path.stem
     weights = sum(value.numel() for value in checkpoint.model.parameters())
     parts = [
-        f"| {part} | {seen} | {origin.cpu_minutes[part]:.1f} | {_losses_text(losses.get(part, {}))} |"
+        f"| {part} | {seen} | {origin.cpu_minutes[part]:.1f} | {_losses_text(losses.get(part, {}))} | "
+        f"{_outcome_text(origin.outcome.get(part, {}))} |"
         for part, seen in origin.images_seen.items()
     ]
     settings = dataclasses.asdict(checkpoint.config) | dict(origin.training)
@@ -89,11 +92,11 @@ def card_text(
             "",
             "## Training",
             "",
-            f"On {hardware}, one thread, bfloat16. Code {(origin.commit or 'unknown')[:12]}, {origin.created_utc}. "
+            f"On {hardware}. Code {(origin.commit or 'unknown')[:12]}, {origin.created_utc}. "
             "Losses are means over the last thousands of images.",
             "",
-            "| part | images seen | CPU minutes | losses at the end |",
-            "|---|---|---|---|",
+            "| part | images seen | CPU minutes | losses at the end | how |",
+            "|---|---|---|---|---|",
             *parts,
             "",
             "Settings: "
@@ -101,6 +104,19 @@ def card_text(
             + ".",
             "",
         ]
+    )
+
+
+def _outcome_text(outcome: Mapping[str, Any]) -> str:
+    """How a part came about: precision, batches and the moment chosen; not kept by older checkpoints."""
+    if not outcome:
+        return "not kept"
+    text = f"{outcome['precision']} on {outcome['device']}, batches of {outcome['batch_size']}"
+    if "nearest_draw" not in outcome:
+        return text
+    return (
+        f"{text}, weights of image {outcome['chosen_at_images']}, "
+        f"when the nearest draws were {outcome['nearest_draw']:.4f} away"
     )
 
 

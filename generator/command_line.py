@@ -24,7 +24,8 @@ examples:
 """
 TRAIN = """\
 Train a model from a recipe, a TOML file as in generator/configs. Beside the checkpoint
-lie CKPT.losses, a line of JSON every thousand images, and CKPT.resume, to go on from.
+lie CKPT.losses, a line of JSON every thousand images, CKPT.alarms, what was measured
+against collapse, and CKPT.resume, to go on from. Alarms are told as they begin.
 """
 SAMPLE = """\
 Draw images from a checkpoint. Image i depends on the checkpoint, the seed and i alone,
@@ -101,6 +102,11 @@ def _train_arguments(command: argparse.ArgumentParser) -> None:
         help="CPU minutes for each part (a level of a LAPGAN) instead of the recipe's budget",
     )
     command.add_argument("--resume", action="store_true", help="go on from CKPT.resume if it is there")
+    command.add_argument(
+        "--device",
+        metavar="NAME",
+        help="cpu, cuda or cuda:N; else $TACHISTO_DEVICE, else a GPU where there is one",
+    )
     _data_arguments(command)
 
 

@@ -10,6 +10,7 @@ import torch
 from generator.errors import ConfigError
 
 VARIABLE = "TACHISTO_DEVICE"
+COMPILING = "TACHISTO_COMPILE"
 # What else may be named: an accelerator of another make has never been tried.
 KINDS = ("cpu", "cuda")
 
@@ -49,6 +50,14 @@ def training_precision(device: torch.device) -> torch.dtype:
         found = torch.cpu.get_capabilities()
         has_units = bool(found.get("avx512_bf16") or found.get("amx_bf16") or found.get("bf16"))
     return torch.bfloat16 if has_units else torch.float32
+
+
+def compiles(device: torch.device) -> bool:
+    """Whether networks are to be compiled for this device: $TACHISTO_COMPILE is set, and it is a GPU.
+
+    On a processor the same sums were not quicker for it, after half a minute of compiling.
+    """
+    return device.type == "cuda" and bool(os.environ.get(COMPILING))
 
 
 def device_name(device: torch.device) -> str:

@@ -72,6 +72,7 @@ def train_slice(slice_id: int) -> None:
 
 def train_piece(piece: catalogue.TrainingPiece) -> None:
     """Go on with one part until its piece or its budget is over, and show what the parts give so far."""
+    from generator.device import chosen_device
     from generator.parts import files_before, part_file, parts_begun
     from generator.recipe import recipe_of_text
     from generator.train import train_part
@@ -89,6 +90,7 @@ def train_piece(piece: catalogue.TrainingPiece) -> None:
             part_file(piece.folder, piece.part),
             piece.part,
             goes_on=goes_on,
+            device=chosen_device(),
             after=files_before(recipe, piece.folder, piece.part),
         )
     if begun := parts_begun(recipe, piece.folder):

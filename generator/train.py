@@ -24,7 +24,7 @@ from generator.batches import Pool, pools
 from generator.checkpoint import Origin, write_checkpoint
 from generator.datasets import LabelledImages
 from generator.datasets.labelled import COLOURS
-from generator.device import device_name, training_precision
+from generator.device import compiles, device_name, training_precision
 from generator.errors import TrainingError
 from generator.families import FAMILIES, taught_network
 from generator.families.family import PartTrainer
@@ -181,6 +181,9 @@ def _trainer(run: Run, part: str) -> PartTrainer:
     trainer = FAMILIES[run.recipe.family].Trainer(run.model, run.recipe.config, part)
     if part in run.trainers:
         restore_trainer(trainer, run.trainers[part])
+    if compiles(run.device):
+        for network in trainer.networks.values():
+            network.compile()
     return trainer
 
 

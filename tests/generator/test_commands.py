@@ -1,5 +1,6 @@
 """The command line does what it says, refuses in one sentence, and stays light where it can."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -30,8 +31,19 @@ def test_train_sample_and_card_make_a_described_image_set(tmp_path, capsys):
         assert stored.manifest["credits"][0]["author"] == "NASA"
     assert main(["card", str(checkpoint), "--hardware", "a desk", "--by-eye", "Nothing to see."]) == 0
     assert capsys.readouterr().out.splitlines() == [str(checkpoint), str(out), str(card)]
-    assert "Nothing to see." in card.read_text(encoding="utf-8")
+    text = card.read_text(encoding="utf-8")
+    assert "Nothing to see." in text
+    assert re.search(r"\| 16px \| 32 \|.*(bfloat16|float32) on .+, batches of 16 \|", text)
     assert (tmp_path / "tiny.png").stat().st_size > 1000
+
+
+def test_alarms_are_told_as_they_begin(tmp_path, capsys):
+    """Planted: a model that learns nothing keeps drawing what it began with."""
+    settings = ["training.images=96", "training.watch_every=32", "model.learning_rate=1e-12"]
+    out = tmp_path / "still.safetensors"
+    assert main(["train", str(CONFIG), "--out", str(out), *(f"--set={setting}" for setting in settings)]) == 0
+    told = capsys.readouterr().err
+    assert re.search(r"8px, image 64: ALARM: samples are \w+: \d+\.\d\d times", told)
 
 
 def test_dataset_writes_the_study_draw(tmp_path):
@@ -66,6 +78,10 @@ def test_files_that_are_not_official_are_announced_and_noted(tmp_path, shared_da
             "error: /nowhere: expected a folder or a zip of pictures, found nothing",
         ),
         (["train", str(CONFIG), "--set", "model.colour=1"], "[model]: unknown key colour"),
+        (
+            ["train", str(CONFIG), "--device", "cuda:99"],
+            "--device: expected a device of this machine, got cuda:99",
+        ),
     ],
 )
 def test_refusals_are_one_sentence_without_traceback(tmp_path, capsys, arguments, sentence):

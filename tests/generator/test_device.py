@@ -3,8 +3,10 @@
 import pytest
 import torch
 
-from generator.device import VARIABLE, chosen_device, device_name, training_precision
+from generator.device import COMPILING, VARIABLE, chosen_device, compiles, device_name, training_precision
 from generator.errors import ConfigError
+from generator.families import lapgan
+from tests.generator.conftest import small_recipe
 
 
 def test_a_name_goes_before_the_environment_and_that_before_what_is_there(monkeypatch):
@@ -47,6 +49,35 @@ def test_a_device_that_is_not_there_is_refused(monkeypatch):
 def test_without_units_for_bfloat16_a_training_takes_float32(monkeypatch, found, expected):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: found)
     assert training_precision(torch.device("cpu")) == expected
+
+
+def test_networks_are_compiled_where_it_is_wanted_and_pays(monkeypatch):
+    monkeypatch.delenv(COMPILING, raising=False)
+    assert not compiles(torch.device("cuda"))
+    monkeypatch.setenv(COMPILING, "1")
+    assert compiles(torch.device("cuda"))
+    assert not compiles(torch.device("cpu"))
+
+
+@pytest.mark.filterwarnings("ignore")  # what the compiler warns of is not ours
+@pytest.mark.parametrize("part", ["8px", "16px"])
+def test_a_compiled_pair_takes_the_same_step(part):
+    """With the compiler's own way through gradients, and without its code generator, which wants a GPU to pay."""
+    config = small_recipe().config
+    weights = []
+    for compiled in (False, True):
+        torch.manual_seed(0)
+        model = lapgan.build(config).train()
+        trainer = lapgan.Trainer(model, config, part)
+        if compiled:
+            for network in trainer.networks.values():
+                network.compile(backend="aot_eager")
+        for _ in range(2):
+            trainer.step(torch.rand(4, 3, 16, 16) * 2 - 1, torch.tensor([0, 1, 2, 0]))
+            trainer.steps_done += 1
+        weights.append(model.state_dict())
+    assert list(weights[0]) == list(weights[1])
+    assert all(torch.allclose(value, weights[1][name], atol=2e-3) for name, value in weights[0].items())
 
 
 def test_a_device_has_a_name():
