@@ -52,10 +52,10 @@ class Model:
             f"{self.weights / 1e6:.2f}",
             f"{self.multiply_adds / 1e6:.1f}",
             " + ".join(f"{seen / 1000:.0f}" for seen in self.images_seen),
-            f"{self.cpu_minutes:.0f}",
+            f"{self.cpu_minutes:.1f}",
             _distance_text(self.distance),
         )
-        return _row(cells)
+        return table_row(cells)
 
 
 def shipped_model(name: str) -> Model:
@@ -110,7 +110,8 @@ def _distance_text(distance: tuple[float | None, float | None]) -> str:
     return f"{value:.3f}" if spread is None else f"{value:.3f} ± {spread:.3f}"
 
 
-def _row(cells: tuple[str, ...]) -> str:
+def table_row(cells: tuple[str, ...]) -> str:
+    """A line of a Markdown table."""
     return f"| {' | '.join(cells)} |"
 
 
@@ -125,7 +126,11 @@ def main() -> None:
         of_one = sorted((model for model in models if model.dataset == dataset), key=lambda model: model.name)
         print(f"### {dataset}\n")
         print(
-            _row(HEAD), _row(("---",) * len(HEAD)), *(model.row() for model in of_one), sep="\n", end="\n\n"
+            table_row(HEAD),
+            table_row(("---",) * len(HEAD)),
+            *(model.row() for model in of_one),
+            sep="\n",
+            end="\n\n",
         )
         if sentences := side_by_side(of_one):
             print(*sentences, sep="\n", end="\n\n")
