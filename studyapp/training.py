@@ -210,18 +210,50 @@ def checkpoint_file(job: Job) -> Path:
 
 def losses_of(job: Job) -> list[LossLine]:
     """Losses of a training job in the order of parts and images; nothing where there are none yet."""
+    return [
+        LossLine(values.pop("part"), values.pop("images_seen"), values)
+        for values in _part_lines(job, ".losses")
+    ]
+
+
+@dataclass(frozen=True)
+class AlarmLine:
+    """What was measured of one part against collapse at a moment, and the alarms that stood; or what was told."""
+
+    part: str
+    images_seen: int
+    measures: dict[str, float]
+    alarms: list[str]
+    told: str
+
+
+def alarms_of(job: Job) -> list[AlarmLine]:
+    """Alarms of a training job in the order of parts and images; nothing where none are measured yet."""
+    return [
+        AlarmLine(
+            part=values.pop("part"),
+            images_seen=values.pop("images_seen"),
+            alarms=values.pop("alarms", []),
+            told=values.pop("told", ""),
+            measures=values,
+        )
+        for values in _part_lines(job, ".alarms")
+    ]
+
+
+def _part_lines(job: Job, suffix: str) -> list[dict[str, Any]]:
+    """The lines of JSON beside a job's checkpoint, or beside those of its parts, in the order of parts and images."""
     parts: list[str] = list(job.arguments.get("plan", {}).get("parts", []))
     is_done = job.status == Job.Status.DONE
     names = (
         [checkpoint_file(job)] if is_done else [job_folder(job.pk) / f"{part}.safetensors" for part in parts]
     )
-    lines = [line for name in names for line in _loss_lines(name.with_name(f"{name.name}.losses"))]
-    return sorted(lines, key=lambda line: (parts.index(line.part), line.images_seen))
+    lines = [line for name in names for line in _lines(name.with_name(name.name + suffix))]
+    return sorted(lines, key=lambda line: (parts.index(line["part"]), line["images_seen"]))
 
 
-def _loss_lines(path: Path) -> Iterator[LossLine]:
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
     texts = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.is_file() else []
     for text in texts:
         if text.endswith("\n"):  # a line that is being written has no end yet
-            values = json.loads(text)
-            yield LossLine(values.pop("part"), values.pop("images_seen"), values)
+            yield json.loads(text)

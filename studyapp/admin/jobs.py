@@ -16,13 +16,14 @@ from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
+from studyapp.admin.alarm_table import alarm_table
 from studyapp.admin.columns import NOTHING, count, list_url, share, status_mark, utc_column
 from studyapp.admin.loss_plot import loss_plots
 from studyapp.admin.read_only import ReadOnlyAdmin, ReadOnlyInline
 from studyapp.admin.training_form import TrainingForm, recipe_names, shipped_recipe
 from studyapp.jobs import JobError, retry_job, stop_job
 from studyapp.models import Job, JobSlice
-from studyapp.training import checkpoint_file, losses_of
+from studyapp.training import alarms_of, checkpoint_file, losses_of
 
 
 def with_progress(jobs: QuerySet[Job]) -> QuerySet[Job]:
@@ -108,7 +109,8 @@ FIELDS: dict[str, tuple[Any, ...]] = {
         *TIMES,
     ),
     Job.Kind.TRAIN: (
-        *("what", "mark", "progress", "result", "problem", "losses", "sheet", "file", "data", "created_by"),
+        *("what", "mark", "progress", "result", "problem", "alarms", "losses", "sheet", "file", "data"),
+        "created_by",
         *TIMES,
         "recipe",
     ),
@@ -127,7 +129,7 @@ class JobAdmin(ReadOnlyAdmin):
     list_filter = ("status", "kind")
     readonly_fields = (
         *("what", "n_seed", "mark", "progress", "n_slices", "result", "problem"),
-        *("losses", "sheet", "file", "data", "recipe"),
+        *("alarms", "losses", "sheet", "file", "data", "recipe"),
     )
     inlines = (SliceInline,)
     change_list_template = "admin/studyapp/job/change_list.html"
@@ -189,6 +191,10 @@ class JobAdmin(ReadOnlyAdmin):
     @admin.display(description="losses")
     def losses(self, job: Job) -> SafeString | str:
         return loss_plots(losses_of(job)) or "The first are written after a thousand images of a part."
+
+    @admin.display(description="against collapse")
+    def alarms(self, job: Job) -> SafeString | str:
+        return alarm_table(alarms_of(job)) or "The first are measured after ten thousand images of a part."
 
     @admin.display(description="samples")
     def sheet(self, job: Job) -> SafeString | str:

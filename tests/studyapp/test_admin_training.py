@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generator import tasks
+from studyapp.admin.alarm_table import alarm_table
 from studyapp.admin.loss_plot import LABEL_PX, loss_plot, spread, thinned
 from studyapp.models import Job
-from studyapp.training import LossLine, queue_training
+from studyapp.training import AlarmLine, LossLine, queue_training
 from tests.image_sets import write_image_set
 from tests.studyapp.test_training_jobs import RECIPE, work_off
 
@@ -125,6 +126,51 @@ def test_markup_in_a_recipe_is_shown_as_text(researcher: Client, job: Job):
     text = researcher.get(page_of(job)).content.decode()
     assert "<script>alert" not in text
     assert "&lt;script&gt;alert" in text
+
+
+# ---- alarms ----
+
+
+def measured(part: str, images_seen: int, *alarms: str, told: str = "", **measures: float) -> AlarmLine:
+    return AlarmLine(part, images_seen, measures, list(alarms), told)
+
+
+def test_alarms_of_a_job_stand_on_its_page_from_the_first_measurement_to_the_end(
+    researcher: Client, tmp_path: Path
+):
+    """Planted: a model that learns nothing keeps drawing what it began with."""
+    data = write_image_set(tmp_path / "pictures.zip", source="real", n_images=60)
+    still = RECIPE.replace("[training]", "learning_rate = 1e-12\n[training]\nwatch_every = 400")
+    job = queue_training(recipe=still, data=str(data), name="still", by="ann")
+    assert "The first are measured after ten thousand images" in researcher.get(page_of(job)).content.decode()
+    tasks.train_slice(job.slices.get(part="8px").pk)
+    first = researcher.get(page_of(job)).content.decode()
+    work_off(job)
+    for text in (first, researcher.get(page_of(job)).content.decode()):
+        assert re.search(r'<tr><th>8px</th><td>1,200</td>.*<li class="problem">samples are \w+: \d', text)
+
+
+def test_the_newest_measurements_are_shown_with_what_stands_and_what_is_over():
+    drawn = str(
+        alarm_table(
+            [
+                measured("8px", 10_000, detail=0.3),
+                measured("8px", 20_000, "samples are blurred: 0.3 times", detail=0.3, pairwise=1.0),
+                measured("8px", 25_000, told="out of memory with batches of 8 images, goes on with 4"),
+                measured(
+                    "8px", 30_000, "samples are alike: 0.21 times", detail=0.9, pairwise=0.213, classes=0.1
+                ),
+                measured("16px", 10_000, discriminator=1.2345),
+            ]
+        )
+    )
+    row_8, row_16 = re.findall(r"<tr><th>\d+px.*?</tr>", drawn)
+    assert re.findall(r"<td>([^<]*)</td>", row_8) == ["30,000", "–", "0.90", "0.21", "10%"]
+    assert '<li class="problem">samples are alike: 0.21 times</li>' in row_8
+    assert '<li class="aside">image 20,000: samples are blurred: 0.3 times</li>' in row_8
+    assert "image 25,000: out of memory" in row_8
+    assert re.findall(r"<td>([^<]*)</td>", row_16) == ["10,000", "1.234", "–", "–", "–", "none"]
+    assert str(alarm_table([])) == ""
 
 
 # ---- the plot ----
