@@ -146,9 +146,13 @@ def test_a_discriminator_sees_with_its_generators_pixels():
         assert ours.mean.min() > 0.1  # learned, not as built
 
 
-def test_networks_that_see_different_sizes_share_nothing():
-    with pytest.raises(RuntimeError, match="size mismatch"):
-        share_pixels(PixelScale(8, 3), PixelScale(16, 3))
+def test_of_a_pyramid_a_discriminator_takes_the_pixels_of_its_own_size():
+    scales = torch.nn.ModuleList([PixelScale(8, 3), PixelScale(16, 3)])
+    scales[0].mean.fill_(0.1)
+    scales[1].mean.fill_(0.2)
+    judge = PixelScale(16, 3)
+    share_pixels(scales, judge)
+    assert torch.equal(judge.mean, scales[1].mean)
 
 
 @pytest.mark.parametrize("name", ["image", "band"])
