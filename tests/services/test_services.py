@@ -163,14 +163,6 @@ def test_levels_train_on_two_workers_at_once_and_what_comes_out_draws(environmen
 
 def test_training_whose_worker_is_killed_ends_as_if_it_had_not_been(environment, recipe, tmp_path):
     """Killed with -9 in the middle of a level: the next worker goes on from what was saved last."""
-    import torch
-
-    from generator.checkpoint import read_checkpoint
-    from generator.datasets import Request, load
-    from generator.recipe import read_recipe
-    from generator.tasks import one_thread
-    from generator.train import train
-
     config = recipe(4000)
     manage(environment, "train", "--config", str(config), "--name", "tiny")
     with worker(environment):
@@ -182,12 +174,37 @@ def test_training_whose_worker_is_killed_ends_as_if_it_had_not_been(environment,
     expire_leases(environment)
     with worker(environment):
         wait_until(environment, lambda now: now["jobs"][0][0] == "done", TRAINING)
+    require_model_of_one_run(environment, config, tmp_path, {"8px": 4000, "32px": 4000})
+
+
+def test_the_part_that_teaches_all_levels_follows_on_whichever_worker(environment, recipe, tmp_path):
+    config = recipe(1600)
+    config.write_text(config.read_text().replace("[training]", "joint = true\n[training]"))
+    with worker(environment), worker(environment, is_first=False):
+        manage(environment, "train", "--config", str(config), "--name", "tiny", "--wait")
+    parts = state(environment, TRAINING)["parts"]
+    assert [part[:2] for part in parts] == [["8px", "done"], ["32px", "done"], ["joint", "done"]]
+    require_model_of_one_run(environment, config, tmp_path, {"8px": 1600, "32px": 1600, "joint": 1600})
+
+
+def require_model_of_one_run(
+    environment: dict[str, str], config: Path, tmp_path: Path, images_seen: dict[str, int]
+) -> None:
+    """The checkpoint `tiny` has the weights that one process without a break would have given."""
+    import torch
+
+    from generator.checkpoint import read_checkpoint
+    from generator.datasets import Request, load
+    from generator.recipe import read_recipe
+    from generator.tasks import one_thread
+    from generator.train import train
+
     images = load("photos", Request("train", None))
     with one_thread():
         whole = train(read_recipe(config), images, tmp_path / "whole.safetensors")
     found = read_checkpoint(Path(environment["TACHISTO_DATA"]) / "checkpoints" / "tiny.safetensors")
     expected = read_checkpoint(whole)
-    assert found.origin.images_seen == expected.origin.images_seen == {"8px": 4000, "32px": 4000}
+    assert found.origin.images_seen == expected.origin.images_seen == images_seen
     weights = found.model.state_dict()
     assert all(torch.equal(value, weights[name]) for name, value in expected.model.state_dict().items())
 
