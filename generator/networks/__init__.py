@@ -1,7 +1,5 @@
 """Kinds of networks by name: `paper`, those of Denton et al. 2015, and `modern`, small convolutional ones.
 
-`perceptron` is what the plain GANs that ship were made with before there was `paper`; it goes when they do.
-
 A kind is a module as `kind.py` describes it. What networks are taught, and in which order levels are joined,
 is the family's.
 """
@@ -11,11 +9,11 @@ from typing import Any, TypeVar
 import torch
 from torch import nn
 
-from generator.networks import modern, paper, perceptron
+from generator.networks import modern, paper
 
 Network = TypeVar("Network", bound=nn.Module)
 
-KINDS: dict[str, Any] = {"paper": paper, "modern": modern, "perceptron": perceptron}
+KINDS: dict[str, Any] = {"paper": paper, "modern": modern}
 
 
 def channels_last(network: Network) -> Network:

@@ -61,11 +61,3 @@ def image_discriminator(size: int, channels: int, width: int, classes: int, drop
     """An `ImageDiscriminator`."""
     del classes, dropout
     return ImageDiscriminator(size, channels, width)
-
-
-def band_generator(size: int, channels: int, noise_planes: int, width: int, classes: int) -> nn.Module:
-    raise NotImplementedError
-
-
-def band_discriminator(size: int, channels: int, width: int, classes: int, dropout: float) -> nn.Module:
-    raise NotImplementedError

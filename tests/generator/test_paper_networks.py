@@ -186,3 +186,8 @@ def test_the_band_is_in_standard_deviations_of_the_pixels():
     network.pixels.sd.fill_(0.5)
     halved = network(0.5 * low_pass, noise, None) - 0.5 * low_pass
     assert torch.allclose(halved, 0.5 * band, atol=1e-5)
+
+
+def test_a_lapgan_of_networks_without_bands_is_refused():
+    with pytest.raises(ValueError, match="networks: expected one of paper, modern, got 'perceptron'"):
+        Config(networks="perceptron")
