@@ -61,7 +61,7 @@ def sample_to_zip(
     require_trained(loaded, checkpoint)
     drawing = drawing_of(loaded, seed, sampler)
     images = _stored(drawing, first, count, progress)
-    return write_image_set(Path(out), _about(drawing), images)
+    return write_image_set(Path(out), about(drawing), images)
 
 
 def sampled_pixels(
@@ -169,7 +169,8 @@ def one_thread_each() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _about(drawing: Drawing) -> About:
+def about(drawing: Drawing) -> About:
+    """What a set of these images says of them."""
     checkpoint, seed = drawing.checkpoint, drawing.seed
     origin = checkpoint.origin
     config: dict[str, Any] = dataclasses.asdict(checkpoint.config)
