@@ -11,7 +11,7 @@ from typing import Any
 from generator.datasets import LabelledImages
 from generator.errors import EvaluationError
 from generator.evaluation import checks, level_checks
-from generator.evaluation.material import MOST_IMAGES, Material
+from generator.evaluation.material import Material
 from generator.evaluation.page import page
 from generator.evaluation.section import Section
 from generator.provenance import commit, now_utc, software
@@ -128,8 +128,6 @@ def _alerts(material: Material) -> tuple[str, ...]:
             f"The classifier was taught on {taught_on}: what sets {material.real.name} "
             "apart may not show in its features."
         )
-    if material.training is not None and len(material.training) == MOST_IMAGES:
-        alerts.append(f"At most {MOST_IMAGES} training images were searched for copies, drawn at random.")
     if material.training is None:
         alerts.append(
             "No training images were named: nothing was searched for copies, and there is no floor."

@@ -106,8 +106,14 @@ def read_training(dataset: str, path: Path | None, like: Request) -> LabelledIma
 
 
 def looked_at(images: LabelledImages, seed: int) -> LabelledImages:
-    """The images in an order drawn by the seed, at most 50,000 of them."""
-    return images.drawn(min(len(images), MOST_IMAGES), seed)
+    """The images in an order drawn by the seed, at most 50,000 of them, with a note if there are more."""
+    if len(images) <= MOST_IMAGES:
+        return images.drawn(None, seed)
+    note = (
+        f"Only {MOST_IMAGES} of the {len(images)} images of {images.name} were looked at, drawn at random: copies of "
+        "others would not be found"
+    )
+    return replace(images.drawn(MOST_IMAGES, seed), notes=(*images.notes, note))
 
 
 def _is_image_set(path: Path) -> bool:

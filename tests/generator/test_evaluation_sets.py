@@ -1,5 +1,6 @@
 """A distance comes with how far it moves between sets of samples."""
 
+import dataclasses
 import json
 from statistics import mean, stdev
 
@@ -71,4 +72,8 @@ def test_of_many_real_images_so_many_are_looked_at_that_memory_holds():
     many = LabelledImages("many", pixels, None, ())
     seen = looked_at(many, 1).pixels.reshape(MOST_IMAGES, -1)
     assert len(np.unique(seen, axis=0)) == MOST_IMAGES
-    assert len(looked_at(looked_at(many, 1), 2)) == MOST_IMAGES
+    assert looked_at(many, 1).notes == (
+        "Only 50000 of the 50007 images of many were looked at, drawn at random: copies of others would not be found",
+    )
+    few = dataclasses.replace(many, pixels=pixels[:MOST_IMAGES])
+    assert (len(looked_at(few, 2)), looked_at(few, 2).notes) == (MOST_IMAGES, ())
