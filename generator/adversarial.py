@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from generator.device import training_precision
+from generator.device import precision_of
 from generator.networks.pixel_scale import share_pixels
 from generator.optimisers import Teaching, optimiser_of
 
@@ -41,7 +41,7 @@ class Pair:
         device = next(generator.parameters()).device
         discriminator.to(device)
         share_pixels(generator, discriminator)
-        self.in_bfloat16 = training_precision(device) == torch.bfloat16
+        self.in_bfloat16 = precision_of(device) == torch.bfloat16
         self.networks: dict[str, nn.Module] = {"generator": generator, "discriminator": discriminator}
         self.optimisers = {name: optimiser_of(network, teaching) for name, network in self.networks.items()}
         self.penalty, self.penalty_every = penalty * penalty_every, penalty_every

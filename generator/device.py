@@ -39,8 +39,8 @@ def chosen_device(name: str | None = None) -> torch.device:
     return device
 
 
-def training_precision(device: torch.device) -> torch.dtype:
-    """What sums of a training are taken in: bfloat16 where the device has units for it, else float32.
+def precision_of(device: torch.device) -> torch.dtype:
+    """What sums are taken in: bfloat16 where the device has units for it, else float32.
 
     Without such units a processor takes bfloat16 apart and is slower than with float32.
     """

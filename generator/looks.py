@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from generator.device import training_precision
+from generator.device import precision_of
 from generator.families.family import PartTrainer, Shown
 
 BLOCK = 250  # images drawn together
@@ -19,7 +19,7 @@ BLOCK = 250  # images drawn together
 def look(trainer: PartTrainer, images: Tensor, labels: Tensor | None, keys: Tensor) -> Shown:
     """What the part draws, one draw for each of images (N, C, S, S) with keys (N,), in float32."""
     blocks = []
-    precision = training_precision(images.device)
+    precision = precision_of(images.device)
     with (
         _as_sampled_from(trainer.networks["generator"]),
         torch.inference_mode(),

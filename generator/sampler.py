@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from generator.device import training_precision
+from generator.device import precision_of
 from generator.errors import ConfigError
 
 DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
@@ -42,7 +42,7 @@ class Sampler:
 
 def usual_sampler(device: torch.device, dtype: str | None = None) -> Sampler:
     """The quickest sampler on a device, with the precision asked for if one is."""
-    quickest = str(training_precision(device)).removeprefix("torch.")
+    quickest = str(precision_of(device)).removeprefix("torch.")
     return Sampler(dtype or quickest, BLOCKS[device.type])
 
 

@@ -24,7 +24,7 @@ from generator.batches import Pool, pools
 from generator.checkpoint import Origin, write_checkpoint
 from generator.datasets import LabelledImages
 from generator.datasets.labelled import COLOURS
-from generator.device import compiles, device_name, training_precision
+from generator.device import compiles, device_name, precision_of
 from generator.errors import TrainingError
 from generator.families import FAMILIES, taught_network
 from generator.families.family import PartTrainer
@@ -332,7 +332,7 @@ def _save(run: Run, trainer: PartTrainer, part: str) -> None:
         generator.load_state_dict(best.weights)
     run.outcome[part] = {
         "device": device_name(run.device),
-        "precision": str(training_precision(run.device)).removeprefix("torch."),
+        "precision": str(precision_of(run.device)).removeprefix("torch."),
         "batch_size": run.batch_size(part),
         **({} if best is None else best.told()),
     }

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from generator.device import COMPILING, VARIABLE, chosen_device, compiles, device_name, training_precision
+from generator.device import COMPILING, VARIABLE, chosen_device, compiles, device_name, precision_of
 from generator.errors import ConfigError
 from generator.families import lapgan
 from tests.generator.conftest import small_recipe
@@ -48,7 +48,7 @@ def test_a_device_that_is_not_there_is_refused(monkeypatch):
 )
 def test_without_units_for_bfloat16_a_training_takes_float32(monkeypatch, found, expected):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: found)
-    assert training_precision(torch.device("cpu")) == expected
+    assert precision_of(torch.device("cpu")) == expected
 
 
 def test_networks_are_compiled_where_it_is_wanted_and_pays(monkeypatch):

@@ -23,9 +23,9 @@ def test_a_cpu_without_units_for_bfloat16_draws_in_float32(monkeypatch):
 
 
 def test_whoever_comes_later_draws_as_the_first_did(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "training_precision", lambda _device: torch.float32)
+    monkeypatch.setattr(module, "precision_of", lambda _device: torch.float32)
     assert agreed_sampler(tmp_path, CPU).dtype == "float32"
-    monkeypatch.setattr(module, "training_precision", lambda _device: torch.bfloat16)
+    monkeypatch.setattr(module, "precision_of", lambda _device: torch.bfloat16)
     assert agreed_sampler(tmp_path, CPU).dtype == "float32"
     assert [file.name for file in tmp_path.iterdir()] == [AGREED]
 
