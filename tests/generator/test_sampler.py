@@ -35,7 +35,7 @@ def test_workers_that_begin_at_once_agree(tmp_path, monkeypatch):
     all_there, chosen = threading.Barrier(8), []
     blocks = iter(range(1, 9))
 
-    def choice(_device):
+    def choice(_device, _dtype):
         all_there.wait()
         return Sampler("float32", next(blocks))
 
