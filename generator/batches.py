@@ -22,21 +22,26 @@ BLOCK = 1000  # images that are looked at together when all are
 
 @dataclass(frozen=True)
 class Pool:
-    """Images on a device: pixels (N, H, W, C) uint8, labels (N,) int64 or None."""
+    """Images on a device: pixels (N, H, W, C) uint8, labels (N,) int64 or None.
+
+    With `places` (M,) only the images there belong to it: gigabytes of pixels are not copied to leave a few out.
+    """
 
     pixels: Tensor
     labels: Labels
+    places: Tensor | None = None
 
     def __len__(self) -> int:
-        return len(self.pixels)
+        return len(self.pixels if self.places is None else self.places)
 
     def chosen(self, at: Tensor) -> tuple[Tensor, Labels]:
         """The images at those places, (n, C, H, W) in [-1, 1], with their labels."""
+        at = self._place(at)
         return _images(self.pixels.index_select(0, at)), self._labels(at)
 
     def batch(self, count: int, *, flip: bool) -> tuple[Tensor, Labels]:
         """`count` random images (n, C, H, W) in [-1, 1] with their labels; with `flip` half of them mirrored."""
-        at = torch.randint(len(self), (count,), device=self.pixels.device)
+        at = self._place(torch.randint(len(self), (count,), device=self.pixels.device))
         pixels = self.pixels.index_select(0, at)
         if flip:
             # The places are random: to mirror the first half is to mirror a random one, and costs least.
@@ -45,8 +50,11 @@ class Pool:
 
     def in_order(self) -> Iterator[Tensor]:
         """All images once, in blocks (n, C, H, W) in [-1, 1]."""
-        for pixels in self.pixels.split(BLOCK):
-            yield _images(pixels)
+        for at in torch.arange(len(self), device=self.pixels.device).split(BLOCK):
+            yield self.chosen(at)[0]
+
+    def _place(self, at: Tensor) -> Tensor:
+        return at if self.places is None else self.places.index_select(0, at)
 
     def _labels(self, at: Tensor) -> Labels:
         return None if self.labels is None else self.labels.index_select(0, at)
@@ -69,8 +77,7 @@ def pools(images: LabelledImages, held_out: int, seed: int, device: torch.device
     # Data sets lie sorted by class: a permutation of all, not the first ones.
     order = torch.from_numpy(np.random.default_rng(seed).permutation(len(images))).to(device)
     apart, rest = order[:held_out], order[held_out:].sort().values
-    found = [Pool(pixels[at], None if labels is None else labels[at]) for at in (rest, apart)]
-    return found[0], found[1]
+    return Pool(pixels, labels, rest), Pool(pixels[apart], None if labels is None else labels[apart])
 
 
 def _images(pixels: Tensor) -> Tensor:

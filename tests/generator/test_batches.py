@@ -47,6 +47,10 @@ def test_images_held_out_are_in_no_batch_and_of_every_class(numbered):
     assert len(held) == 30
     assert not held & set(numbers(pool.batch(5000, flip=True)[0])[0].tolist())
     assert set(apart.labels.tolist()) == {0, 1, 2}
+    assert {number for block in pool.in_order() for number in numbers(block)[0].tolist()} == set(
+        range(150)
+    ) - held
+    assert pool.pixels.data_ptr() == numbered.pixels.ctypes.data  # not copied, however large
     again = pools(numbered, 30, 1, CPU)[1]
     other = pools(numbered, 30, 2, CPU)[1]
     assert torch.equal(again.pixels, apart.pixels)
