@@ -77,9 +77,40 @@ def test_unknown_settings_and_families_are_refused_by_name(family):
         family_named("vae", "here")
 
 
-def test_a_wrong_type_in_a_config_is_refused(family):
-    with pytest.raises(ConfigError, match="here: "):
-        configured(FAMILIES[family].Config, {"noise_values": "many"}, "here")
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"noise_values": "many"}, "noise_values: expected a whole number, got 'many'"),
+        ({"noise_values": 64.0}, "noise_values: expected a whole number, got 64.0"),
+        ({"noise_values": [64]}, r"noise_values: expected a whole number, got \[64\]"),
+        ({"classes": True}, "classes: expected a whole number, got True"),
+        ({"learning_rate": "fast"}, "learning_rate: expected a number, got 'fast'"),
+        ({"learning_rate": float("nan")}, "learning_rate: expected a number, got nan"),
+        ({"networks": 3}, "networks: expected a text, got 3"),
+    ],
+)
+def test_a_wrong_type_in_a_config_is_refused(family, given, sentence):
+    with pytest.raises(ConfigError, match=f"here: {sentence}"):
+        configured(FAMILIES[family].Config, given, "here")
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"levels": 32}, "levels: expected a list, each a whole number, got 32"),
+        ({"levels": [8, "16"]}, r"levels: expected a list, each a whole number, got \[8, '16'\]"),
+        ({"levels": [8.0, 16]}, r"levels: expected a list, each a whole number, got \[8.0, 16\]"),
+        ({"penalties": 0.1}, "penalties: expected a list, each a number, got 0.1"),
+        ({"consistent": 1}, "consistent: expected true or false, got 1"),
+    ],
+)
+def test_lists_are_wanted_where_there_is_a_value_for_each_level(given, sentence):
+    with pytest.raises(ConfigError, match=f"here: {sentence}"):
+        configured(LapganConfig, given, "here")
+
+
+def test_whole_numbers_serve_where_numbers_are_wanted():
+    assert configured(LapganConfig, {"learning_rate": 1, "penalties": [0, 1, 0]}, "here").learning_rate == 1
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,9 @@ def test_there_is_a_recipe_for_every_source_and_data_set():
         ({"training": {"images": 5, "minutes": 1.0}}, "either images or minutes"),
         ({"training": {"images": 5, "batch_size": 1}}, "batch_size: expected at least 2"),
         ({"training": {"images": 5, "decay_share": 2}}, "expected decay_share"),
+        ({"training": {"images": 5.5}}, r"here \[training\]: images: expected a whole number, got 5.5"),
+        ({"training": {"images": 5, "batch_size": "32"}}, "batch_size: expected a whole number, got '32'"),
+        ({"training": {"images": 5, "flip": "no"}}, "flip: expected true or false, got 'no'"),
     ],
 )
 def test_unusable_recipes_are_refused(change, complaint):
