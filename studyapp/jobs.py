@@ -33,7 +33,7 @@ GENERATE_SLICE = "generator.generate_slice"
 TRAIN_SLICE = "generator.train_slice"
 # The task that works on a slice, by the kind of its job.
 TASKS = {Job.Kind.GENERATE: GENERATE_SLICE, Job.Kind.TRAIN: TRAIN_SLICE}
-SLICE_IMAGES = 1000
+SLICE_IMAGES = 1024  # whole blocks, which images are drawn in, and a GPU's block
 MAX_IMAGES = 1_000_000
 LEASE = timedelta(seconds=120)
 # How long a message may be under way before the sweeper sends another.

@@ -55,9 +55,9 @@ def played_study(small_study: Study) -> Study:
 def failed_job(db: None) -> Job:
     """A generation job in two slices, the first done and the second given up."""
     job = queue_generation(checkpoint="lapgan-photos", count=1500, seed=7, by="ann")
-    job.slices.filter(first=0).update(status=JobSlice.Status.DONE, done=1000)
-    job.slices.filter(first=1000).update(status=JobSlice.Status.POISONED, attempts=5, error="out of memory")
-    Job.objects.filter(pk=job.pk).update(status=Job.Status.FAILED, error="images 1000 to 1499 failed")
+    job.slices.filter(first=0).update(status=JobSlice.Status.DONE, done=1024)
+    job.slices.filter(first=1024).update(status=JobSlice.Status.POISONED, attempts=5, error="out of memory")
+    Job.objects.filter(pk=job.pk).update(status=Job.Status.FAILED, error="images 1024 to 1499 failed")
     return Job.objects.get(pk=job.pk)
 
 

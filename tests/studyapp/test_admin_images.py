@@ -286,7 +286,7 @@ def test_a_wish_that_cannot_be_met_is_refused_at_its_field(
 def test_a_failed_job_shows_why_and_can_be_tried_again(researcher: Client, failed_job: Job):
     page = reverse("admin:studyapp_job_change", args=[failed_job.pk])
     text = researcher.get(page).content.decode()
-    for told in ("images 1000 to 1499 failed", "out of memory", "1,000 of 1,500", "Try again"):
+    for told in ("images 1024 to 1499 failed", "out of memory", "1,024 of 1,500", "Try again"):
         assert told in text
     retry = reverse("admin:studyapp_job_retry", args=[failed_job.pk])
     assert researcher.get(retry).status_code == 405

@@ -28,21 +28,21 @@ def expire(item: JobSlice) -> None:
 
 
 def test_a_job_is_cut_into_slices_that_cover_it_once_and_each_is_sent(job):
-    assert list(job.slices.values_list("first", "last")) == [(0, 1000), (1000, 2000), (2000, 2500)]
+    assert list(job.slices.values_list("first", "last")) == [(0, 1024), (1024, 2048), (2048, 2500)]
     assert not job.slices.filter(sent_utc=None).exists()
 
 
 def test_a_held_slice_is_nobody_elses_until_its_lease_ends(job):
     item = job.slices.first()
     with jobs.held_slice(item.pk) as work:
-        assert (work.checkpoint, work.seed, work.first, work.last) == ("lapgan-photos", 7, 0, 1000)
+        assert (work.checkpoint, work.seed, work.first, work.last) == ("lapgan-photos", 7, 0, 1024)
         with jobs.held_slice(item.pk) as second:
             assert second is None
         expire(item)
         with jobs.held_slice(item.pk) as third:
             assert third is not None
     item.refresh_from_db()
-    assert (item.status, item.done, item.attempts) == ("done", 1000, 2)
+    assert (item.status, item.done, item.attempts) == ("done", 1024, 2)
 
 
 def test_a_slice_that_is_done_is_not_done_again(job):
@@ -64,7 +64,7 @@ def test_a_worker_that_lost_its_lease_can_undo_nothing_of_the_next_one(job):
             assert (item.done, item.attempts) == (0, 5)
         raise RuntimeError("its part was taken away")
     item.refresh_from_db()
-    assert (item.status, item.done, item.error) == ("done", 1000, "")
+    assert (item.status, item.done, item.error) == ("done", 1024, "")
 
 
 def test_the_last_failure_of_a_worker_that_lost_its_lease_fails_no_job(job):
@@ -130,7 +130,7 @@ def test_an_error_is_kept_and_the_fifth_gives_the_job_up(job):
         assert item.error == f"RuntimeError: no memory {attempt}"
     job.refresh_from_db()
     assert (item.status, job.status) == ("poisoned", "failed")
-    assert job.error == "images 0 to 999 failed 5 times: RuntimeError: no memory 5"
+    assert job.error == "images 0 to 1023 failed 5 times: RuntimeError: no memory 5"
 
 
 def test_an_error_that_would_come_again_each_time_gives_the_job_up_at_once(job):
