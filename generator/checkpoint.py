@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from generator.datasets import Credit
 from generator.errors import CheckpointError, ConfigError
 from generator.families import family_named
-from generator.families.family import configured
+from generator.settings import configured
 from generator.whole_file import whole_file
 
 FORMAT = "1"

@@ -12,8 +12,8 @@ from typing import Any
 
 from generator.errors import ConfigError
 from generator.families import family_named
-from generator.families.family import configured
 from generator.selection import LAST, NEAREST_DRAW, RULES
+from generator.settings import configured
 
 TOP_KEYS = ("source", "family", "dataset", "seed", "model", "training")
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from generator.adversarial import Losses, Pair
 from generator.families.family import Shown
 from generator.networks import KINDS, channels_last, perceptron
+from generator.networks.projected import ProjectedDiscriminator
 from generator.noise import training_noise, uniform_noise
 from generator.optimisers import Teaching
 
@@ -24,7 +25,10 @@ GAN_KINDS = KINDS | {"perceptron": perceptron}
 
 @dataclass(frozen=True)
 class Config(Teaching):
-    """Sizes and teaching. Raises ValueError for impossible ones."""
+    """Sizes and teaching. Raises ValueError for impossible ones.
+
+    projected: the discriminator looks through a classifier that was taught before.
+    """
 
     networks: str = "perceptron"
     size_px: int = 32
@@ -34,6 +38,7 @@ class Config(Teaching):
     width: int = 512
     discriminator_width: int = 1024
     dropout: float = 0.0
+    projected: bool = False
     penalty: float = 5.0
     penalty_every: int = 8
 
@@ -78,8 +83,13 @@ class Trainer(Pair):
     def __init__(self, model: nn.Module, config: Config, part: str) -> None:
         if part != PART:
             raise ValueError(f"expected the part {PART}, got {part}")
-        discriminator = GAN_KINDS[config.networks].image_discriminator(
-            config.size_px, config.channels, config.discriminator_width, config.classes, config.dropout
+        width = config.discriminator_width
+        discriminator = (
+            ProjectedDiscriminator(width, config.classes)
+            if config.projected
+            else GAN_KINDS[config.networks].image_discriminator(
+                config.size_px, config.channels, width, config.classes, config.dropout
+            )
         )
         super().__init__(model, channels_last(discriminator), config, config.penalty, config.penalty_every)
         self.noise_values = config.noise_values

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from generator.adversarial import Condition, Losses, Pair
 from generator.families.family import Shown
 from generator.networks import KINDS, channels_last
+from generator.networks.projected import ProjectedDiscriminator
 
 if TYPE_CHECKING:
     from generator.families.lapgan import Config
@@ -41,14 +42,14 @@ class JointTrainer(Pair):
         drawn: Callable[[Tensor, Condition], Tensor],
         sampled: Callable[[Tensor, Tensor | None], Tensor],
     ) -> None:
-        discriminator = KINDS[config.networks].image_discriminator(
-            config.size_px,
-            config.channels,
-            max(config.discriminator_widths),
-            config.classes,
-            config.dropout,
-        )
-        super().__init__(model, channels_last(discriminator), config, PENALTY, config.penalty_every)
+        width, penalty = max(config.discriminator_widths), PENALTY
+        if config.projected:  # a classifier's eyes are smooth as they are
+            discriminator, penalty = ProjectedDiscriminator(width, config.classes), 0.0
+        else:
+            discriminator = KINDS[config.networks].image_discriminator(
+                config.size_px, config.channels, width, config.classes, config.dropout
+            )
+        super().__init__(model, channels_last(discriminator), config, penalty, config.penalty_every)
         self.classes, self.drawn, self.sampled = config.classes, drawn, sampled
 
     def step(self, images: Tensor, labels: Tensor | None) -> Losses:

@@ -35,7 +35,7 @@ class Config(Teaching):
     `low-rank` `noise_rank` outer products a plane. consistent: images, shrunk, are exactly the coarser ones they
     were drawn for. l2_weight: of the mean squared error of finer levels' images, in squared units of [-1, 1],
     beside the adversarial loss. batch_norm, depth: the modern generators' switches. joint: after the levels a part
-    teaches all of them at once.
+    teaches all of them at once. projected: that part's discriminator looks through a classifier that was taught before.
     """
 
     networks: str = "modern"
@@ -59,6 +59,7 @@ class Config(Teaching):
     batch_norm: bool = True
     depth: int = 0
     joint: bool = False
+    projected: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -91,6 +92,10 @@ class Config(Teaching):
             raise ValueError("expected noise_rank of at least 1, depth and l2_weight of at least 0")
         if self.joint and len(self.levels) < 2:
             raise ValueError(f"joint: expected at least 2 levels to teach together, got {list(self.levels)}")
+        if self.projected and not self.joint:
+            raise ValueError(
+                "projected: only the joint part has a discriminator of whole images; set joint = true"
+            )
         if self.noise != "planes" and 0 in self.noise_planes:
             raise ValueError(f"noise_planes: expected at least 1 with {self.noise} noise")
         if self.consistent and any(fine % coarse for coarse, fine in pairwise(self.levels)):

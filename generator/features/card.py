@@ -13,6 +13,20 @@ from generator.features.training import FeatureRecipe, Progress, trained_network
 from generator.provenance import commit, now_utc, software
 from generator.whole_file import whole_file
 
+LEADS = {
+    "ruler": "whose {width} features every distance of Tachisto is measured on.",
+    "critic": "through which discriminators look at images; no distance is measured with it.",
+}
+WARNINGS = {
+    "ruler": '"Frechet distance on Tachisto\'s features" is the distance between two Gaussians fitted to these '
+    "features. It is no FID, which is defined on Inception's, and compares with nothing measured on other features. "
+    "The features are blind to what the classifier did not need: they were taught ten classes of 32x32 pictures, and "
+    "mirrored and slightly shifted pictures look the same to them.",
+    "critic": "Models taught with it lie nearer to real on the ruler's features than their looks alone "
+    "would bring them, for both classifiers were taught the same classes on the same images: look at such "
+    "a model's samples, too.",
+}
+
 
 def ship_classifier(
     recipe: FeatureRecipe,
@@ -56,21 +70,17 @@ def network_weights(network: Any) -> int:
 def card_text(out: Path, recipe: FeatureRecipe, about: dict[str, Any], weights: int, held_out: int) -> str:
     """The model card in Markdown."""
     settings = dataclasses.asdict(recipe.config) | about["training"]
-    width = recipe.config.widths[-1]
     return "\n".join(
         [
             f"# {out.stem}",
             "",
-            f"A classifier of {about['dataset']} whose {width} features every distance of Tachisto is measured "
-            f"on. {weights / 1e6:.2f} million weights, {out.stat().st_size / 1e6:.1f} MB (float16).",
+            f"A classifier of {about['dataset']} {LEADS[recipe.use].format(width=recipe.config.widths[-1])} "
+            f"{weights / 1e6:.2f} million weights, {out.stat().st_size / 1e6:.1f} MB (float16).",
             "",
             f"It names the class of {100 * about['accuracy']:.1f} % of {held_out} held-out images, looked at "
             "once, after training.",
             "",
-            '"Frechet distance on Tachisto\'s features" is the distance between two Gaussians fitted to these '
-            "features. It is no FID, which is defined on Inception's, and compares with nothing measured on "
-            "other features. The features are blind to what the classifier did not need: they were taught ten "
-            "classes of 32x32 pictures, and mirrored and slightly shifted pictures look the same to them.",
+            WARNINGS[recipe.use],
             "",
             "## Data",
             "",

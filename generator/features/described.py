@@ -20,13 +20,15 @@ from safetensors.torch import save
 from torch import Tensor
 
 from generator.errors import CheckpointError, ConfigError
-from generator.families.family import configured
 from generator.features.network import Config, FeatureNetwork, at_feature_size
 from generator.pixels import unit_from_bytes
+from generator.settings import configured
 from generator.whole_file import whole_file
 
 FORMAT = "features-1"
 SHIPPED = Path(__file__).resolve().parent / "features-cifar10.safetensors"
+# The one that discriminators look through; no distance is measured with it.
+CRITIC = SHIPPED.with_name("critic-cifar10.safetensors")
 BLOCK = 256
 
 

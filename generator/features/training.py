@@ -17,11 +17,12 @@ from torch import Tensor
 
 from generator.datasets import LabelledImages
 from generator.errors import ConfigError, TrainingError
-from generator.families.family import configured
 from generator.features.network import SIZE_PX, Config, FeatureNetwork
 from generator.pixels import unit_from_bytes
+from generator.settings import configured
 
-TOP_KEYS = {"dataset", "seed", "model", "training"}
+TOP_KEYS = {"dataset", "seed", "use", "model", "training"}
+USES = ("ruler", "critic")  # distances are measured on its features; discriminators look through it
 MOMENTUM = 0.9
 
 Progress = Callable[[float, float], None]  # share of the budget that is used, mean loss of late
@@ -59,10 +60,11 @@ class Teaching:
 
 @dataclass(frozen=True)
 class FeatureRecipe:
-    """A checked recipe of the classifier."""
+    """A checked recipe of a classifier; `use` is one of USES."""
 
     dataset: str
     seed: int
+    use: str
     config: Config
     teaching: Teaching
 
@@ -80,9 +82,13 @@ def read_feature_recipe(path: Path) -> FeatureRecipe:
     dataset, seed = table.get("dataset"), table.get("seed", 0)
     if not isinstance(dataset, str) or not isinstance(seed, int) or seed < 0:
         raise ConfigError(f"{path}: expected a text for dataset and a whole number from 0 for seed")
+    use = table.get("use", USES[0])
+    if use not in USES:
+        raise ConfigError(f"{path}: use: expected {' or '.join(USES)}, got {use!r}")
     return FeatureRecipe(
         dataset,
         seed,
+        use,
         configured(Config, table.get("model", {}), f"{path} [model]"),
         configured(Teaching, table.get("training", {}), f"{path} [training]"),
     )

@@ -62,7 +62,7 @@ def _without_norm(network: nn.Module, layer: str, norm: str) -> None:
 
 def _fold(norm: nn.BatchNorm2d, layer: nn.Conv2d | nn.Linear) -> None:
     """Make a layer give (x - mean) / SD, scaled and shifted, where it gave x."""
-    scale, shift = _scale_and_shift(norm)
+    scale, shift = scale_and_shift(norm)
     places = len(layer.weight) // len(scale)  # a linear layer gives all places of a channel in a row
     scale, shift = scale.repeat_interleave(places), shift.repeat_interleave(places)
     bias = 0 if layer.bias is None else layer.bias
@@ -70,7 +70,7 @@ def _fold(norm: nn.BatchNorm2d, layer: nn.Conv2d | nn.Linear) -> None:
     layer.bias = nn.Parameter(bias * scale + shift, False)
 
 
-def _scale_and_shift(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
+def scale_and_shift(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
     """What is left of a norm in evaluation, (C,) each."""
     mean, variance = norm.get_buffer("running_mean"), norm.get_buffer("running_var")
     scale = (variance + norm.eps).rsqrt() * (1 if norm.weight is None else norm.weight)

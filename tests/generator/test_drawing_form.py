@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from generator.families import FAMILIES
-from generator.families.family import configured
 from generator.networks.drawing_form import drawing_form
 from generator.noise import image_keys
+from generator.settings import configured
 
 CPU = torch.device("cpu")
 STEPS_PER_UNIT = 127.5  # 8-bit steps in a unit of [-1, 1]

@@ -8,9 +8,9 @@ import torch
 
 from generator.errors import ConfigError
 from generator.families import FAMILIES, family_named
-from generator.families.family import configured
 from generator.families.lapgan import Config as LapganConfig
 from generator.noise import image_keys
+from generator.settings import configured
 from tests.generator.conftest import small_recipe
 
 

@@ -9,8 +9,8 @@ from generator.families import FAMILIES
 from generator.families.family import Shown
 from generator.looks import look
 from generator.noise import image_keys
-from generator.recipe import configured
 from generator.selection import DRAWS, Best, mean_nearest_distance, own_distances, smallest_distances
+from generator.settings import configured
 from tests.generator.conftest import small_recipe
 
 PARTS = [
