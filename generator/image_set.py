@@ -103,7 +103,7 @@ def pixels_sha256(pixels: NDArray[np.uint8]) -> str:
 
     So a picture keeps its hash whichever way a reader decodes it.
     """
-    shown = np.broadcast_to(pixels, (*pixels.shape[:-1], 3))
+    shown = pixels.repeat(3, axis=-1) if pixels.shape[-1] == 1 else pixels
     return hashlib.sha256(np.ascontiguousarray(shown).data).hexdigest()
 
 

@@ -45,9 +45,9 @@ def _filtered(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     left, above, corner = framed[:, 1:, :-channels], framed[:, :-1, channels:], framed[:, :-1, :-channels]
     rise, slope = above - corner, left - corner
     to_left, to_above, to_corner = np.abs(rise), np.abs(slope), np.abs(rise + slope)
-    predicted = np.where(
-        (to_left <= to_above) & (to_left <= to_corner), left, np.where(to_above <= to_corner, above, corner)
-    )
+    # Products with yes and no instead of np.where, which takes four times as long.
+    predicted = corner + rise * (to_above <= to_corner)
+    predicted += (left - predicted) * (to_left <= np.minimum(to_above, to_corner))
     filtered = np.empty((count, height, 1 + row), np.uint8)
     filtered[:, :, 0] = PAETH
     np.subtract(framed[:, 1:, channels:], predicted, out=filtered[:, :, 1:], casting="unsafe")
