@@ -1,11 +1,16 @@
 """The device is chosen in one place, and one that is not there is refused in a sentence."""
 
+import dataclasses
+
 import pytest
 import torch
 
+from generator.batches import pools
 from generator.device import COMPILING, VARIABLE, chosen_device, compiles, device_name, precision_of
 from generator.errors import ConfigError
-from generator.families import lapgan
+from generator.families import FAMILIES, lapgan
+from generator.looks import look
+from generator.noise import image_keys
 from tests.generator.conftest import small_recipe
 
 
@@ -82,3 +87,22 @@ def test_a_compiled_pair_takes_the_same_step(part):
 
 def test_a_device_has_a_name():
     assert device_name(torch.device("cpu"))
+
+
+@pytest.mark.parametrize("joint", [False, True])
+@pytest.mark.parametrize("family", sorted(FAMILIES))
+def test_nothing_of_a_step_lies_elsewhere_than_the_model(three_kinds, family, joint):
+    """Planted: whatever is made without saying where lands on a device that holds no data, and fails there."""
+    config, module = small_recipe(family).config, FAMILIES[family]
+    if family == "lapgan":
+        config = dataclasses.replace(config, joint=joint)
+    model = module.build(config).train()
+    here = torch.device("cpu")
+    pool, apart = pools(three_kinds, 30, 0, here)
+    (images, labels), keys = apart.chosen(torch.arange(5)), image_keys(0, 0, 5)
+    for part in module.parts(config):
+        trainer = module.Trainer(model, config, part)
+        with torch.device("meta"):
+            losses = trainer.step(*pool.batch(4, flip=True))
+            shown = look(trainer, images, labels, keys)
+        assert {loss.device for loss in losses.values()} == {shown.true.device, shown.drawn.device} == {here}
