@@ -15,6 +15,7 @@ spoils; the second of one thread and the processor's time that it took, which ot
 - written: from checkpoint to finished set
 
 `--memory COUNT` writes a set of so many images of one checkpoint instead, and tells how memory grew.
+`--rounding PATH`, with real images, compares bfloat16 with float32: pixels, and Frechet distances of 5,000 images.
 """
 
 import argparse
@@ -32,14 +33,19 @@ from typing import Any
 # Run as a script: the project's packages come first, not the neighbours of this file.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import numpy as np
 import torch
 from rich.console import Console
 from rich.table import Table
 
 from generator.checkpoint import Checkpoint, read_checkpoint, shipped_names
+from generator.datasets import Request
 from generator.device import chosen_device
 from generator.evaluation.cost import multiply_adds
+from generator.evaluation.frechet import frechet_distance, gaussian_fit
+from generator.evaluation.material import read_real
 from generator.families import FAMILIES
+from generator.features.described import read_classifier
 from generator.image_set import EncodedImage, encoded, write_image_set
 from generator.noise import balanced_labels, image_keys, uniform_noise
 from generator.pixels import bytes_from_unit
@@ -51,6 +57,8 @@ PLAIN_BATCH = 64
 GEMM_SIDE = 1024
 WALL = ("checkpoint", "MMAC an image", "drawn /s", "GMAC/s", "of GEMM", "to plain", "written /s")
 CORE = ("checkpoint", "drawn /s", "GMAC/s", "of GEMM", "to plain", "noise", "encoded /s")
+ROUNDING = ("checkpoint", "mean step of 255", "largest", "Frechet, bfloat16", "float32", "difference")
+COMPARED = 5000  # images
 MB = 1024  # in units of ru_maxrss
 
 
@@ -197,6 +205,27 @@ def grown(name: str, sampler: Sampler, count: int) -> Table:
     return table
 
 
+def rounded(name: str, path: Path, block: int) -> tuple[str, ...]:
+    """How far images drawn in bfloat16 are from those in float32, and either from real ones."""
+    checkpoint, classifier = read_checkpoint(name), read_classifier()
+    real = read_real(checkpoint.origin.dataset, Request("study", path)).drawn(None, SEED)
+    goal = gaussian_fit(classifier.describe(real.pixels[:COMPARED]).features)
+    coarse, fine = (sampled_pixels(checkpoint, SEED, 0, COMPARED, Sampler(dtype, block)) for dtype in DTYPES)
+    steps = np.abs(coarse.astype(np.int16) - fine)
+    near, far = (
+        float(frechet_distance(gaussian_fit(classifier.describe(pixels).features), goal))
+        for pixels in (coarse, fine)
+    )
+    return (
+        name,
+        f"{steps.mean():.2f}",
+        f"{steps.max()}",
+        f"{near:.3f}",
+        f"{far:.3f}",
+        f"{near / far - 1:+.2%}",
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -208,10 +237,17 @@ def main() -> None:
     parser.add_argument(
         "--memory", type=int, metavar="COUNT", help="write so many images of the first checkpoint"
     )
+    parser.add_argument("--rounding", type=Path, metavar="PATH", help="real images to compare precisions on")
     given = parser.parse_args()
     sampler = usual_sampler(chosen_device(), given.dtype)
     if given.memory:
         Console().print(grown(given.checkpoints[0], sampler, given.memory))
+        return
+    if given.rounding:
+        table = Table(*ROUNDING, title=" against ".join(DTYPES))
+        for name in given.checkpoints:
+            table.add_row(*rounded(name, given.rounding, sampler.block))
+        Console().print(table)
         return
     threads = torch.get_num_threads()
     wall = Table(
