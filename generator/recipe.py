@@ -27,7 +27,8 @@ class Training:
     the largest single gain that small budgets know. `validation` images, drawn by the seed, are held out.
     `select` is the moment that becomes the checkpoint: `last`, or `nearest-draw` of those looked at every
     `select_every` images (see `generator.selection`). Alarms for collapse are measured every `watch_every` images,
-    never if 0.
+    never if 0. `averaging` in [0, 1): the weights of parts of the last stage become their mean over the latest
+    steps, of which so much stays at each (see `generator.averaging`).
     """
 
     images: int = 0
@@ -41,6 +42,7 @@ class Training:
     select: str = LAST
     select_every: int = 50_000
     watch_every: int = 10_000
+    averaging: float = 0.0
 
     def __post_init__(self) -> None:
         if (self.images > 0) == (self.minutes > 0) or min(self.images, self.minutes) < 0:
@@ -58,6 +60,12 @@ class Training:
         if self.select == NEAREST_DRAW and not self.validation:
             raise ValueError(
                 "select: nearest-draw compares with images held out: set validation, such as 5000"
+            )
+        if not 0 <= self.averaging < 1:
+            raise ValueError(f"averaging: expected a number in [0, 1), got {self.averaging}")
+        if self.averaging and self.select == NEAREST_DRAW:
+            raise ValueError(
+                "averaging: expected with select = last alone, for a mean has no moment to choose"
             )
         if min(self.validation, self.watch_every) < 0 or self.select_every < 1:
             raise ValueError("expected validation and watch_every of at least 0, select_every of at least 1")

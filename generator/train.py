@@ -20,6 +20,7 @@ import torch
 
 from generator.adversarial import Losses
 from generator.alarms import AlarmLog
+from generator.averaging import Weights, average_in
 from generator.batches import Pool, pools
 from generator.checkpoint import Origin, write_checkpoint
 from generator.datasets import LabelledImages
@@ -53,7 +54,7 @@ Told = Callable[[str], None]
 
 CPU = torch.device("cpu")
 # What a run's state keeps of it beside the model and the best moments.
-KEPT = ("images_seen", "cpu_seconds", "trainers", "halvings", "outcome")
+KEPT = ("images_seen", "cpu_seconds", "trainers", "averages", "halvings", "outcome")
 
 
 @dataclass
@@ -71,6 +72,7 @@ class Run:
     images_seen: dict[str, int]
     cpu_seconds: dict[str, float]
     trainers: dict[str, TrainerState] = field(default_factory=dict)  # of each part, once saved
+    averages: dict[str, Weights] = field(default_factory=dict)  # of each part that is averaged
     best: dict[str, Best] = field(default_factory=dict)  # of each part, once looked at
     halvings: dict[str, int] = field(default_factory=dict)  # of each part's batch, for want of memory
     outcome: dict[str, dict[str, Any]] = field(default_factory=dict)  # what its checkpoint says of each part
@@ -199,6 +201,7 @@ def _train_part(run: Run, part: str, logs: Logs, goes_on: GoesOn, cpu_clock: Cal
         losses = _step(run, trainer, part, logs)
         count = run.batch_size(part)
         trainer.steps_done += 1
+        _average(run, trainer, part)
         run.images_seen[part] += count
         unsaved += count
         run.cpu_seconds[part] = cpu_clock() - began
@@ -248,6 +251,17 @@ def _step(run: Run, trainer: PartTrainer, part: str, logs: Logs) -> Losses:
             run.images_seen[part],
             f"out of memory with batches of {count} images, goes on with {run.batch_size(part)}",
         )
+
+
+def _average(run: Run, trainer: PartTrainer, part: str) -> None:
+    """Take the weights of now into the part's mean, if the recipe wants one and nothing builds on the part."""
+    memory, last_stage = (
+        run.recipe.training.averaging,
+        FAMILIES[run.recipe.family].stages(run.recipe.config)[-1],
+    )
+    if memory and part in last_stage:
+        network = trainer.networks["generator"]
+        average_in(run.averages.setdefault(part, {}), network, memory, trainer.steps_done)
 
 
 def _consider(run: Run, trainer: PartTrainer, part: str) -> None:
@@ -323,13 +337,14 @@ def _require_fit(recipe: Recipe, images: LabelledImages) -> None:
 def _save(run: Run, trainer: PartTrainer, part: str) -> None:
     """Write the checkpoint, then the state to go on from.
 
-    The checkpoint has the weights of the part's best moment, where the recipe chooses one; at the end of its budget
-    the model has them, too, for whatever begins with it. To go on the newest weights are kept.
+    The checkpoint has the part's mean weights or those of its best moment, where the recipe wants them; at the end of
+    its budget the model has them, too, for whatever begins with it. To go on the newest weights are kept.
     """
     newest, best = trainer_state(trainer), run.best.get(part)
     generator = trainer.networks["generator"]
-    if best is not None:
-        generator.load_state_dict(best.weights)
+    chosen = run.averages.get(part) if best is None else best.weights
+    if chosen is not None:
+        generator.load_state_dict(chosen)
     run.outcome[part] = {
         "device": device_name(run.device),
         "precision": str(precision_of(run.device)).removeprefix("torch."),
@@ -337,7 +352,7 @@ def _save(run: Run, trainer: PartTrainer, part: str) -> None:
         **({} if best is None else best.told()),
     }
     write_checkpoint(run.out, run.recipe.family, run.recipe.config, _origin(run), run.model)
-    if best is not None and run.share_done(part) < 1:
+    if chosen is not None and run.share_done(part) < 1:
         generator.load_state_dict(newest["networks"]["generator"])
     run.trainers[part] = newest
     progress = {name: getattr(run, name) for name in KEPT}
