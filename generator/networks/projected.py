@@ -18,7 +18,9 @@ from generator.features.network import at_feature_size
 from generator.networks.drawing_form import scale_and_shift
 from generator.networks.modern import SLOPE, Score
 
-LOOKED_AT = {1: 16, 3: 8, 5: 4}  # layers of the classifier, and the places a side of their maps
+# Layers of the classifier, and the places a side of their maps. Without the first, which has a place for every pixel,
+# generators learn to draw fine grids that the deeper ones do not see.
+LOOKED_AT = {0: 32, 1: 16, 3: 8, 5: 4}
 SMALLEST = 4  # places a side that a head comes down to
 
 
