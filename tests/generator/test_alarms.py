@@ -65,6 +65,7 @@ def test_a_collapse_is_heard_and_real_images_are_not(planted):
         ([1.3863] * 4, []),
         # What healthy trainings of small images showed at their end.
         ([1.371, 1.334, 1.37, 1.36, 1.371], []),
+        ([1.377, 1.3871, 1.3877, 1.371, 1.3576], []),
         ([0.98, 1.02, 1.1, 1.25, 1.3], []),
     ],
 )
