@@ -18,6 +18,7 @@ from generator.features.training import FeatureRecipe, Teaching, read_feature_re
 SMALL = FeatureRecipe(
     "three-kinds",
     1,
+    "ruler",
     Config(widths=(8, 8), strides=(2, 2), classes=3),
     Teaching(images=1500, batch_size=30, learning_rate=0.1),
 )
@@ -134,3 +135,10 @@ def test_files_that_are_no_classifier_are_refused(tmp_path, small_checkpoint):
         read_classifier(text)
     with pytest.raises(CheckpointError, match="expected a classifier of format features-1, found format 1"):
         read_classifier(Path(small_checkpoint))
+
+
+def test_a_classifier_for_an_unknown_use_is_refused(tmp_path):
+    path = tmp_path / "recipe.toml"
+    path.write_text('dataset = "cifar10"\nuse = "judge"\n')
+    with pytest.raises(ConfigError, match="use: expected ruler or critic, got 'judge'"):
+        read_feature_recipe(path)

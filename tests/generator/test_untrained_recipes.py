@@ -25,7 +25,7 @@ NARROW = {
     "gan": ["model.width=16", "model.discriminator_width=16"],
 }
 SHORT = ["training.images=16", "training.minutes=0", "training.batch_size=8"]
-NAMES = ("lapgan-stl10", "cc-lapgan-stl10", "lapgan-lsun", "gan-mnist")
+NAMES = ("lapgan-stl10-unlabeled", "cc-lapgan-stl10", "lapgan-lsun", "gan-mnist")
 MOST_WEIGHTS = 3_000_000
 
 
