@@ -16,6 +16,7 @@ from torch.optim import Optimizer
 
 from generator.device import precision_of
 from generator.networks.pixel_scale import share_pixels
+from generator.networks.projected import ProjectedDiscriminator
 from generator.optimisers import Teaching, optimiser_of
 
 Condition = tuple[Tensor, ...]
@@ -45,6 +46,11 @@ class Pair:
         self.networks: dict[str, nn.Module] = {"generator": generator, "discriminator": discriminator}
         self.optimisers = {name: optimiser_of(network, teaching) for name, network in self.networks.items()}
         self.penalty, self.penalty_every = penalty * penalty_every, penalty_every
+        self.penalised = discriminator
+        if isinstance(discriminator, ProjectedDiscriminator):
+            # The classifier is as smooth as it is; and the loss is the mean over all scores, of which this is one.
+            self.penalised = discriminator.of_pixels
+            self.penalty /= discriminator.scores
         self.l2_weight = l2_weight
         self.steps_done = 0
 
@@ -62,7 +68,7 @@ class Pair:
             losses["l2"] = l2.detach()
         if self.penalty and self.steps_done % self.penalty_every == 0:
             losses["penalty"] = gradient_penalty_step(
-                discriminator, optimisers["discriminator"], real, condition, self.penalty
+                self.penalised, optimisers["discriminator"], real, condition, self.penalty
             )
         return losses
 

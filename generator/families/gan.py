@@ -27,7 +27,7 @@ GAN_KINDS = KINDS | {"perceptron": perceptron}
 class Config(Teaching):
     """Sizes and teaching. Raises ValueError for impossible ones.
 
-    projected: the discriminator looks through a classifier that was taught before.
+    projected: the discriminator looks through a classifier that was taught before, too.
     """
 
     networks: str = "perceptron"
@@ -84,13 +84,11 @@ class Trainer(Pair):
         if part != PART:
             raise ValueError(f"expected the part {PART}, got {part}")
         width = config.discriminator_width
-        discriminator = (
-            ProjectedDiscriminator(width, config.classes)
-            if config.projected
-            else GAN_KINDS[config.networks].image_discriminator(
-                config.size_px, config.channels, width, config.classes, config.dropout
-            )
+        discriminator = GAN_KINDS[config.networks].image_discriminator(
+            config.size_px, config.channels, width, config.classes, config.dropout
         )
+        if config.projected:
+            discriminator = ProjectedDiscriminator(discriminator, width, config.classes)
         super().__init__(model, channels_last(discriminator), config, config.penalty, config.penalty_every)
         self.noise_values = config.noise_values
 

@@ -42,14 +42,13 @@ class JointTrainer(Pair):
         drawn: Callable[[Tensor, Condition], Tensor],
         sampled: Callable[[Tensor, Tensor | None], Tensor],
     ) -> None:
-        width, penalty = max(config.discriminator_widths), PENALTY
-        if config.projected:  # a classifier's eyes are smooth as they are
-            discriminator, penalty = ProjectedDiscriminator(width, config.classes), 0.0
-        else:
-            discriminator = KINDS[config.networks].image_discriminator(
-                config.size_px, config.channels, width, config.classes, config.dropout
-            )
-        super().__init__(model, channels_last(discriminator), config, penalty, config.penalty_every)
+        width = max(config.discriminator_widths)
+        discriminator = KINDS[config.networks].image_discriminator(
+            config.size_px, config.channels, width, config.classes, config.dropout
+        )
+        if config.projected:
+            discriminator = ProjectedDiscriminator(discriminator, width, config.classes)
+        super().__init__(model, channels_last(discriminator), config, PENALTY, config.penalty_every)
         self.classes, self.drawn, self.sampled = config.classes, drawn, sampled
 
     def step(self, images: Tensor, labels: Tensor | None) -> Losses:

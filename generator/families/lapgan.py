@@ -35,7 +35,7 @@ class Config(Teaching):
     `low-rank` `noise_rank` outer products a plane. consistent: images, shrunk, are exactly the coarser ones they
     were drawn for. l2_weight: of the mean squared error of finer levels' images, in squared units of [-1, 1],
     beside the adversarial loss. batch_norm, depth: the modern generators' switches. joint: after the levels a part
-    teaches all of them at once. projected: that part's discriminator looks through a classifier that was taught before.
+    teaches all of them at once. projected: that part's discriminator looks through a classifier taught before, too.
     """
 
     networks: str = "modern"

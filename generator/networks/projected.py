@@ -3,7 +3,8 @@
 
 Small heads judge what the classifier's layers say of an image, each layer a score of its own; the classifier
 itself learns nothing. It is the critic of `generator.features`, never the classifier that distances are measured
-with: that would teach to the test.
+with: that would teach to the test. Beside them a usual discriminator judges the pixels: what a classifier does not
+look at, such as a fine grid over the whole image, it would let pass, and people would not.
 """
 
 from itertools import pairwise
@@ -18,17 +19,19 @@ from generator.features.network import at_feature_size
 from generator.networks.drawing_form import scale_and_shift
 from generator.networks.modern import SLOPE, Score
 
-# Layers of the classifier, and the places a side of their maps. Without the first, which has a place for every pixel,
-# generators learn to draw fine grids that the deeper ones do not see.
-LOOKED_AT = {0: 32, 1: 16, 3: 8, 5: 4}
+LOOKED_AT = {1: 16, 3: 8, 5: 4}  # layers of the classifier, and the places a side of their maps
 SMALLEST = 4  # places a side that a head comes down to
 
 
 class ProjectedDiscriminator(nn.Module):
-    """Scores whole images: (N, C, S, S) in [-1, 1], labels (N,) when there are classes  ->  (N, layers)."""
+    """Scores whole images: (N, C, S, S) in [-1, 1], labels (N,) when there are classes  ->  (N, layers + 1).
 
-    def __init__(self, width: int, classes: int) -> None:
+    `of_pixels` is the usual discriminator, of which the last score is.
+    """
+
+    def __init__(self, of_pixels: nn.Module, width: int, classes: int) -> None:
         super().__init__()
+        self.of_pixels, self.scores = of_pixels, len(LOOKED_AT) + 1
         body = read_classifier(CRITIC).network.body
         layers = [_without_norm(layer) for layer in list(body.children())[: max(LOOKED_AT) + 1]]
         self.layers = nn.ModuleList(layers)
@@ -44,7 +47,7 @@ class ProjectedDiscriminator(nn.Module):
             features = F.relu(layer(features))
             if at in LOOKED_AT:
                 scores.append(next(heads)(features, labels))
-        return torch.stack(scores, 1)
+        return torch.stack([*scores, self.of_pixels(images, labels)], 1)
 
 
 class Head(nn.Module):
