@@ -127,11 +127,9 @@ def test_pixels_that_never_vary_stay_finite():
 
 
 def test_without_standardised_pixels_no_image_is_looked_at():
-    def batches():
-        raise AssertionError("looked")
-        yield
-
-    learn_pixels(KINDS["modern"].image_generator(8, 3, 8, 8, 0), batches())
+    batches = iter([torch.zeros(1, 3, 8, 8)])
+    learn_pixels(KINDS["modern"].image_generator(8, 3, 8, 8, 0), batches)
+    assert len(list(batches)) == 1
 
 
 def test_a_discriminator_sees_with_its_generators_pixels():
