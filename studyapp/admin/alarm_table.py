@@ -30,8 +30,9 @@ def alarm_table(lines: Sequence[AlarmLine]) -> SafeString:
         return rows
     heads = format_html_join("", "<th>{}</th>", ((title,) for title, _ in MEASURES.values()))
     return format_html(
-        '<table class="alarms"><thead><tr><th>part</th><th>images seen</th>{}<th>alarms</th></tr></thead>'
-        "<tbody>{}</tbody></table>",
+        '<div class="scrolls"><table class="alarms">'
+        "<thead><tr><th>part</th><th>images seen</th>{}<th>alarms</th></tr></thead>"
+        "<tbody>{}</tbody></table></div>",
         heads,
         rows,
     )
