@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Recipes at one budget: `python benchmarks/equal_compute.py --minutes 6 --data TRAIN --test TEST CONFIG ...`.
 
-Trains every recipe for the same CPU minutes in all, shared out evenly over its parts, on one thread, and measures the
-Frechet distance of its samples: mean and standard deviation over sets of samples. Prints a Markdown table in the order
-of the recipes. What a run costs: the minutes, times the recipes. --data and --test may name one folder of official
-files.
+Trains every recipe for the same CPU minutes in all, shared out over its parts as the recipe does, on one thread, and
+measures the Frechet distance of its samples: mean and standard deviation over sets of samples. Prints a Markdown table
+in the order of the recipes. What a run costs: the minutes, times the recipes. --data and --test may name one folder of
+official files.
 """
 
 import argparse
@@ -26,7 +26,6 @@ from generator.evaluation.checks import yardsticks
 from generator.evaluation.cost import generator_weights, multiply_adds
 from generator.evaluation.material import Material, read_samples
 from generator.features.described import read_classifier
-from generator.parts import parts_of
 from generator.recipe import Recipe, read_recipe
 from generator.train import train
 
@@ -36,7 +35,7 @@ SEED = 1
 def at_budget(config: Path, minutes: float) -> Recipe:
     """The recipe with so many CPU minutes in all instead of its own."""
     recipe = read_recipe(config)
-    each = minutes / len(parts_of(recipe))
+    each = minutes / sum(map(recipe.budgets, recipe.parts))
     return replace(recipe, training=replace(recipe.training, minutes=each, images=0))
 
 

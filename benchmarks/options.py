@@ -30,7 +30,6 @@ from generator.evaluation.material import shrunk_and_enlarged
 from generator.families.lapgan import noise_shape
 from generator.features.described import Classifier, read_classifier
 from generator.noise import image_keys
-from generator.parts import parts_of
 from generator.pixels import bytes_from_unit, unit_from_bytes
 from generator.pyramid import down
 from generator.recipe import read_recipe
@@ -106,7 +105,7 @@ def trained(trial: Trial, images: LabelledImages, out: Path, minutes: float) -> 
     recipe = read_recipe(RECIPE, trial.changes)
     training = replace(recipe.training, images=0, minutes=minutes * trial.minutes)
     recipe = replace(recipe, training=training)
-    for part in trial.parts or parts_of(recipe):
+    for part in trial.parts or recipe.parts:
         train_part(recipe, images, out, part, goes_on=lambda seen, share: True)
     return read_checkpoint(out)
 

@@ -28,19 +28,9 @@ def part_file(folder: Path, part: str) -> Path:
     return folder / f"{part}{SUFFIX}"
 
 
-def parts_of(recipe: Recipe) -> tuple[str, ...]:
-    """The parts that a recipe trains, by name."""
-    return FAMILIES[recipe.family].parts(recipe.config)
-
-
-def stages_of(recipe: Recipe) -> tuple[tuple[str, ...], ...]:
-    """The parts by stage: those of one stage do not wait for each other, those of the next wait for all of them."""
-    return FAMILIES[recipe.family].stages(recipe.config)
-
-
 def files_before(recipe: Recipe, folder: Path, part: str) -> dict[str, Path]:
     """The checkpoints of all parts of earlier stages, which the part begins with."""
-    earlier = takewhile(lambda stage: part not in stage, stages_of(recipe))
+    earlier = takewhile(lambda stage: part not in stage, recipe.stages)
     return {before: part_file(folder, before) for stage in earlier for before in stage}
 
 
@@ -50,7 +40,7 @@ def parts_begun(recipe: Recipe, folder: Path) -> tuple[str, ...]:
     def is_there(stage: Sequence[str]) -> bool:
         return all(part_file(folder, part).is_file() for part in stage)
 
-    return tuple(part for stage in takewhile(is_there, stages_of(recipe)) for part in stage)
+    return tuple(part for stage in takewhile(is_there, recipe.stages) for part in stage)
 
 
 def join_parts(recipe: Recipe, folder: Path, out: Path, parts: Sequence[str] = ()) -> Path:
@@ -60,7 +50,7 @@ def join_parts(recipe: Recipe, folder: Path, out: Path, parts: Sequence[str] = (
     parts give the same bytes. Raises TrainingError if a part has no checkpoint yet or was trained on other images,
     WriteError if the disk is full.
     """
-    found = {part: _trained(folder, part) for part in parts or parts_of(recipe)}
+    found = {part: _trained(folder, part) for part in parts or recipe.parts}
     origins = [checkpoint.origin for checkpoint in found.values()]
     if len({origin.dataset_sha256 for origin in origins}) > 1:
         raise TrainingError(

@@ -9,7 +9,6 @@ import sys
 from typing import Any
 
 from generator.errors import ConfigError
-from generator.parts import parts_of, stages_of
 from generator.recipe import Recipe, recipe_of_text
 
 WHERE = "recipe"
@@ -18,17 +17,14 @@ WHERE = "recipe"
 def plan(recipe: Recipe) -> dict[str, Any]:
     """What a job needs to know of a recipe; every value is JSON.
 
-    `stages` holds the parts by what waits for what: a stage begins when the one before is done. `images` and
-    `minutes` are each part's budget: images seen, or CPU minutes; the one not used is 0.
+    `stages` holds the parts by what waits for what: a stage begins when the one before is done.
     """
     return {
         "source": recipe.source,
         "family": recipe.family,
         "dataset": recipe.dataset,
-        "parts": list(parts_of(recipe)),
-        "stages": [list(stage) for stage in stages_of(recipe)],
-        "images": recipe.training.images,
-        "minutes": recipe.training.minutes,
+        "parts": list(recipe.parts),
+        "stages": [list(stage) for stage in recipe.stages],
     }
 
 

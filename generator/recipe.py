@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from generator.errors import ConfigError
-from generator.families import family_named
+from generator.families import FAMILIES, family_named
 from generator.selection import LAST, NEAREST_DRAW, RULES
 from generator.settings import configured
 
@@ -22,17 +22,19 @@ TOP_KEYS = ("source", "family", "dataset", "seed", "model", "training")
 class Training:
     """Budget and rhythm of every part's training. Raises ValueError.
 
-    Exactly one of images (seen by each part) and minutes (CPU minutes of each part) is above 0. Over the
-    last `decay_share` of the budget the learning rate falls in a straight line to `decay_to` of its start:
-    the largest single gain that small budgets know. `validation` images, drawn by the seed, are held out.
-    `select` is the moment that becomes the checkpoint: `last`, or `nearest-draw` of those looked at every
-    `select_every` images (see `generator.selection`). Alarms for collapse are measured every `watch_every` images,
-    never if 0. `averaging` in [0, 1): the weights of parts of the last stage become their mean over the latest
-    steps, of which so much stays at each (see `generator.averaging`).
+    Exactly one of images (seen by each part) and minutes (CPU minutes of each part) is above 0; in families
+    with several stages the parts of the last one have `last_stage` times as much. Over the last `decay_share`
+    of the budget the learning rate falls in a straight line to `decay_to` of its start: the largest single gain
+    that small budgets know. `validation` images, drawn by the seed, are held out. `select` is the moment that
+    becomes the checkpoint: `last`, or `nearest-draw` of those looked at every `select_every` images (see
+    `generator.selection`). Alarms for collapse are measured every `watch_every` images, never if 0. `averaging`
+    in [0, 1): the weights of parts of the last stage become their mean over the latest steps, of which so much
+    stays at each (see `generator.averaging`).
     """
 
     images: int = 0
     minutes: float = 0.0
+    last_stage: float = 1.0
     batch_size: int = 32
     decay_share: float = 0.3
     decay_to: float = 0.05
@@ -49,6 +51,8 @@ class Training:
             raise ValueError(
                 f"expected either images or minutes above 0, got {self.images} images, {self.minutes} minutes"
             )
+        if self.last_stage <= 0:
+            raise ValueError(f"last_stage: expected a factor above 0, got {self.last_stage}")
         if self.batch_size < 2:
             raise ValueError(f"batch_size: expected at least 2, got {self.batch_size}")
         if not (0 <= self.decay_share <= 1 and 0 <= self.decay_to <= 1):
@@ -70,10 +74,10 @@ class Training:
         if min(self.validation, self.watch_every) < 0 or self.select_every < 1:
             raise ValueError("expected validation and watch_every of at least 0, select_every of at least 1")
 
-    def share_done(self, images_seen: int, cpu_seconds: float) -> float:
-        """How much of one part's budget is used, 0 to 1."""
+    def share_done(self, images_seen: int, cpu_seconds: float, times: float = 1.0) -> float:
+        """How much is used of a budget that is `times` the usual one, 0 to 1."""
         used = images_seen / self.images if self.images else cpu_seconds / 60 / self.minutes
-        return min(used, 1.0)
+        return min(used / times, 1.0)
 
     def rate_factor(self, share_done: float) -> float:
         """What the learning rate is multiplied with at that point of the budget."""
@@ -92,6 +96,21 @@ class Recipe:
     seed: int
     config: Any
     training: Training
+
+    @property
+    def stages(self) -> tuple[tuple[str, ...], ...]:
+        """The parts by stage: those of one do not wait for each other, those of the next wait for all of them."""
+        return FAMILIES[self.family].stages(self.config)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The parts of all stages, in their order."""
+        return FAMILIES[self.family].parts(self.config)
+
+    def budgets(self, part: str) -> float:
+        """How many budgets of a part this one has."""
+        *earlier, last = self.stages
+        return self.training.last_stage if earlier and part in last else 1.0
 
 
 def read_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
@@ -128,7 +147,7 @@ def recipe_from(table: Mapping[str, Any], where: str) -> Recipe:
     if not isinstance(seed, int) or seed < 0:
         raise ConfigError(f"{where}: expected a whole number of at least 0 for seed, got {seed!r}")
     family = family_named(table["family"], where)
-    return Recipe(
+    recipe = Recipe(
         source=table["source"],
         family=table["family"],
         dataset=table["dataset"],
@@ -136,6 +155,11 @@ def recipe_from(table: Mapping[str, Any], where: str) -> Recipe:
         config=configured(family.Config, table.get("model", {}), f"{where} [model]"),
         training=configured(Training, table.get("training", {}), f"{where} [training]"),
     )
+    if recipe.training.last_stage != 1 and len(recipe.stages) == 1:
+        raise ConfigError(
+            f"{where} [training]: last_stage: the model has one stage alone; leave it out, or set joint = true"
+        )
+    return recipe
 
 
 def _change(table: dict[str, Any], change: str) -> None:

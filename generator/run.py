@@ -60,7 +60,9 @@ class Run:
 
     def share_done(self, part: str) -> float:
         """How much of the part's budget is used, 0 to 1."""
-        return self.recipe.training.share_done(self.images_seen[part], self.cpu_seconds[part])
+        return self.recipe.training.share_done(
+            self.images_seen[part], self.cpu_seconds[part], self.recipe.budgets(part)
+        )
 
     def batch_size(self, part: str) -> int:
         """Images in a batch of the part: the recipe's, halved for as often as memory ran out."""
@@ -121,7 +123,7 @@ def take_over(run: Run, finished: Mapping[str, Path]) -> None:
 
 def require_turn(run: Run, part: str) -> None:
     """Raises TrainingError unless earlier stages are done and later ones have not begun."""
-    stages = FAMILIES[run.recipe.family].stages(run.recipe.config)
+    stages = run.recipe.stages
     (at,) = (number for number, stage in enumerate(stages) if part in stage)
     unfinished = [before for stage in stages[:at] for before in stage if run.share_done(before) < 1]
     if unfinished:

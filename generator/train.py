@@ -21,7 +21,6 @@ from generator.alarms import AlarmLog
 from generator.averaging import average_in
 from generator.datasets import LabelledImages
 from generator.errors import TrainingError
-from generator.families import FAMILIES
 from generator.families.family import PartTrainer
 from generator.losses import EVERY, LossLog
 from generator.memory import is_out_of_memory
@@ -174,11 +173,8 @@ def _step(run: Run, trainer: PartTrainer, part: str, logs: Logs) -> Losses:
 
 def _average(run: Run, trainer: PartTrainer, part: str) -> None:
     """Take the weights of now into the part's mean, if the recipe wants one and nothing builds on the part."""
-    memory, last_stage = (
-        run.recipe.training.averaging,
-        FAMILIES[run.recipe.family].stages(run.recipe.config)[-1],
-    )
-    if memory and part in last_stage:
+    memory = run.recipe.training.averaging
+    if memory and part in run.recipe.stages[-1]:
         network = trainer.networks["generator"]
         average_in(run.averages.setdefault(part, {}), network, memory, trainer.steps_done)
 

@@ -18,18 +18,13 @@ class RecipeError(ValueError):
 
 @dataclass(frozen=True)
 class Plan:
-    """A checked recipe in short. Each part has its own budget: images seen, or CPU minutes; the other is 0.
-
-    `stages` holds the parts by what waits for what: a stage begins when the one before is done.
-    """
+    """A checked recipe in short. `stages` holds the parts by what waits for what."""
 
     source: str
     family: str
     dataset: str
     parts: tuple[str, ...]
     stages: tuple[tuple[str, ...], ...]
-    images: int
-    minutes: float
 
 
 @lru_cache(maxsize=16)

@@ -76,3 +76,26 @@ def test_the_rate_stays_and_then_falls_to_five_percent_at_the_end():
 def test_a_budget_counts_images_or_processor_time():
     assert Training(images=1000).share_done(250, cpu_seconds=1e9) == 0.25
     assert Training(minutes=2.0).share_done(10**9, cpu_seconds=60) == 0.5
+
+
+def test_parts_of_a_last_stage_have_so_many_budgets():
+    recipe = {"source": "lapgan", "family": "lapgan", "dataset": "photos", "model": {"joint": True}}
+    recipe = recipe_from(recipe | {"training": {"minutes": 2.0, "last_stage": 3.0}}, "here")
+    assert {part: recipe.budgets(part) for part in recipe.parts} == {
+        "8px": 1,
+        "16px": 1,
+        "32px": 1,
+        "joint": 3,
+    }
+    assert recipe.training.share_done(0, 180, recipe.budgets("joint")) == 0.5
+
+
+def test_one_stage_alone_has_no_last_one():
+    recipe = {
+        "source": "gan",
+        "family": "gan",
+        "dataset": "photos",
+        "training": {"images": 9, "last_stage": 2.0},
+    }
+    with pytest.raises(ConfigError, match=r"here \[training\]: last_stage: the model has one stage alone"):
+        recipe_from(recipe, "here")

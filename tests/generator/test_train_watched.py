@@ -12,7 +12,7 @@ from generator.alarms import alarms_file
 from generator.checkpoint import read_checkpoint
 from generator.errors import TrainingError
 from generator.families import FAMILIES, gan
-from generator.parts import join_parts, part_file, parts_of
+from generator.parts import join_parts, part_file
 from generator.resume import state_file, stored_state
 from generator.train import train, train_part
 from tests.generator.conftest import small_recipe
@@ -41,7 +41,7 @@ def test_alarms_change_no_weight(tmp_path, three_kinds, family):
     assert same(weights(unseen), weights(watched))
     assert alarm_lines(unseen) == []
     lines = alarm_lines(watched)
-    assert len(lines) == 6 * len(parts_of(small_recipe(family)))
+    assert len(lines) == 6 * len(small_recipe(family).parts)
     assert all({"detail", "pairwise", "alarms"} <= set(line) for line in lines)
 
 
@@ -114,7 +114,7 @@ def test_a_choice_outlives_pieces_and_a_larger_budget(tmp_path, three_kinds, dis
 
 def test_the_real_rule_chooses_for_every_part_apart(tmp_path, three_kinds):
     recipe = small_recipe(**CHOOSING)
-    for part in parts_of(recipe):
+    for part in recipe.parts:
         train_part(
             recipe, three_kinds, part_file(tmp_path, part), part, goes_on=lambda seen, share: True, **NO_TIME
         )
