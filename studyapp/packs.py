@@ -9,6 +9,13 @@ from studyapp.files import write_whole
 from studyapp.models import Study
 
 
+class PackError(RuntimeError):
+    """A pack that is not there or is shorter than its study; the message is for whoever runs the site."""
+
+
+REMEDY = "bring the file back from a backup: people who sit cannot go on without it"
+
+
 def write_pack(path: Path, records: Iterable[tuple[int, bytes]]) -> None:
     """Write records of one length at their places, whole or not at all, holding one of them in memory."""
     with write_whole(path) as file:
@@ -25,6 +32,17 @@ def _mapped(path: Path) -> mmap.mmap:
 
 
 def pictures(study: Study, positions: Iterable[int]) -> bytes:
-    """The records at these positions behind each other: n x width x height x 3 bytes."""
-    pack, length = _mapped(study.pack_path), study.record_bytes
-    return b"".join(pack[position * length : (position + 1) * length] for position in positions)
+    """The records at these positions behind each other: n x width x height x 3 bytes. Raises PackError."""
+    length = study.record_bytes
+    try:
+        pack = _mapped(study.pack_path)
+    except (OSError, ValueError) as error:  # ValueError: an empty file cannot be mapped
+        raise PackError(
+            f"study {study.slug}: its pack {study.pack_path} cannot be read ({error}); {REMEDY}"
+        ) from error
+    records = [pack[position * length : (position + 1) * length] for position in positions]
+    if any(len(record) != length for record in records):
+        raise PackError(
+            f"study {study.slug}: its pack {study.pack_path} has {len(pack)} bytes, too few for its pictures; {REMEDY}"
+        )
+    return b"".join(records)

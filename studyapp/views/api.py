@@ -5,6 +5,7 @@ The rules are `sittings`; the shape of a response message is `messages`.
 
 import functools
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
@@ -16,8 +17,10 @@ from django.views.decorators.http import require_GET, require_POST
 
 from studyapp import messages, sittings
 from studyapp.models import Sitting
+from studyapp.packs import PackError
 from studyapp.views.cookies import sitting_of, study_or_404
 
+log = logging.getLogger(__name__)
 MAX_BODY_BYTES = 64 * 1024
 SLOWEST_FRAME_MS = 40.0
 
@@ -69,6 +72,14 @@ def answering(view: Callable[[HttpRequest, Sitting], HttpResponse]) -> Callable[
         except messages.MalformedMessage as error:
             body = {"error": "malformed", "message": str(error), "index": error.index}
             response = JsonResponse(body, status=400)
+        except PackError as error:
+            # Asking again cannot help: the page stops, keeps what it has, and says so.
+            log.error("%s", error)
+            body = {
+                "error": "no_pictures",
+                "message": "The pictures of this study cannot be read at the moment.",
+            }
+            response = JsonResponse(body, status=409)
         except OperationalError:
             # A busy or absent database: nothing was stored, the page keeps its answers and tries again.
             body = {"error": "busy", "message": "The server is busy; your answers are kept and sent again."}

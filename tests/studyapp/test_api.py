@@ -5,6 +5,7 @@ import json
 import pytest
 from django.test import Client
 
+from studyapp import packs
 from studyapp.models import Response, Trial
 
 pytestmark = pytest.mark.django_db
@@ -125,6 +126,19 @@ def test_pictures_of_others_and_of_closed_trials_are_not_delivered(person, trial
     person.answer([trial])
     url = person.url(f"api/pictures?first={trial['ordinal']}&last={trial['ordinal']}")
     assert person.client.get(url).content == b""
+
+
+@pytest.mark.parametrize("left", [None, b"", b"only a few bytes"])
+def test_a_pack_that_is_gone_or_cut_off_stops_the_page_in_words_and_keeps_the_answers(person, trial, left):
+    """No status that the page would ask again for ever."""
+    path = person.study.pack_path
+    path.unlink() if left is None else path.write_bytes(left)
+    packs._mapped.cache_clear()
+    for url in ("api/examples", "api/pictures?first=1&last=4"):
+        answer = person.client.get(person.url(url))
+        assert (answer.status_code, answer.json()["error"]) == (409, "no_pictures")
+        assert "cannot be read" in answer.json()["message"]
+    assert person.answer([trial])[0]["status"] == "stored"
 
 
 def test_the_screen_check_stores_what_was_measured_and_turns_slow_screens_away(person):
