@@ -11,12 +11,13 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import takewhile
+from itertools import groupby, takewhile
+from operator import itemgetter
 from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import Count, F, Q
 from django.utils import timezone
 
 from studyapp import packs
@@ -37,6 +38,7 @@ from studyapp.protocols import PROTOCOLS, Outcome
 from studyapp.protocols import Trial as PlannedTrial
 
 BLOCK_TRIALS = 50
+CLOSED = (Trial.Status.ANSWERED, Trial.Status.TIMED_OUT)
 # A sitting without an end counts for the quota as long as somebody may still be at it.
 LIVE_FOR = timedelta(hours=2)
 
@@ -56,16 +58,32 @@ def secret_hash(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def begin(
-    study: Study, *, panel: str = "", external_id: str = "", is_simulated: bool = False
-) -> tuple[Sitting, str]:
-    """A new sitting after consent, and the secret that its browser keeps.
+def secret_of(attempt: str) -> str:
+    """The secret of the sitting that this consent page begins: 256 bits that nobody else can work out.
 
+    It follows from the page's own random name, so that the same consent sent again begins nothing new.
+    """
+    key = hmac.digest(settings.SECRET_KEY.encode(), f"sitting:{attempt}".encode(), "sha256")
+    return base64.urlsafe_b64encode(key).decode().rstrip("=")
+
+
+def begin(
+    study: Study, *, attempt: str, panel: str = "", external_id: str = "", is_simulated: bool = False
+) -> tuple[Sitting, str]:
+    """The sitting after consent, and the secret that its browser keeps.
+
+    `attempt` is the consent page's random name: when the reply was lost, the same page leads to the same sitting.
+    A panel's id leads back to its sitting, too, from any page, as long as no trial of it was planned.
     Raises SittingError: `closed`, `full`, or `again` when this id of a panel has sat already.
     """
-    secret = secrets.token_urlsafe(32)
+    secret = secret_of(attempt)
     with transaction.atomic():
         study = Study.objects.select_for_update().get(pk=study.pk)
+        begun = by_secret(study, secret) or _untouched(study, panel, external_id)
+        if begun is not None:
+            begun.secret_sha256 = secret_hash(secret)
+            begun.save(update_fields=["secret_sha256"])
+            return begun, secret
         _require_room(study)
         participant = Participant.objects.create(study=study, is_simulated=is_simulated)
         sitting = Sitting.objects.create(
@@ -89,6 +107,22 @@ def begin(
                     "again", "This personal link has been used already. Everybody can take part once."
                 ) from None
     return sitting, secret
+
+
+def _untouched(study: Study, panel: str, external_id: str) -> Sitting | None:
+    """The sitting that this panel's id began and nothing came of: its browser may never have learned its secret."""
+    if not external_id:
+        return None
+    return (
+        Sitting.objects.filter(
+            study=study,
+            status=Sitting.Status.STARTED,
+            participant__identity__panel=panel,
+            participant__identity__external_id=external_id,
+        )
+        .exclude(trials__isnull=False)
+        .first()
+    )
 
 
 def _require_room(study: Study) -> None:
@@ -121,6 +155,13 @@ def require_started(sitting: Sitting) -> None:
     sentence = ended.get(Sitting.Status(sitting.status))
     if sentence is not None:
         raise SittingError(sitting.status, sentence)
+
+
+def stands_at(sitting: Sitting) -> str:
+    """The page on which a running sitting goes on: screen, examples or test. What comes before it is done."""
+    if sitting.trials.exists():
+        return "test"
+    return "examples" if sitting.screen else "screen"
 
 
 def note_screen(sitting: Sitting, facts: dict[str, Any]) -> None:
@@ -157,24 +198,21 @@ class Progress:
 
 def history(sitting: Sitting) -> list[Outcome]:
     """Every trial planned so far, in order, as the protocol wants to know it."""
-    sources: dict[int, list[str]] = {}
-    rows = (
-        TrialStimulus.objects.filter(sitting=sitting)
-        .order_by("trial_id", "position")
-        .values_list("trial_id", "stimulus__source__name")
+    rows = sitting.trials.order_by("ordinal", "shown__position").values_list(
+        "ordinal", "exposure_ms", "kind", "status", "response__answer", "shown__stimulus__source__name"
     )
-    for trial_id, name in rows:
-        sources.setdefault(trial_id, []).append(name)
-    return [
-        Outcome(
-            trial=PlannedTrial(tuple(sources[pk]), exposure_ms, kind),
-            status=None if status in Trial.OPEN else status,
-            answer=answer or None,
+    outcomes = []
+    for _, pictures in groupby(rows, key=itemgetter(0)):
+        (_, exposure_ms, kind, status, answer, name), *others = pictures
+        sources = (name, *(row[-1] for row in others))
+        outcomes.append(
+            Outcome(
+                trial=PlannedTrial(sources, exposure_ms, kind),
+                status=None if status in Trial.OPEN else status,
+                answer=answer or None,
+            )
         )
-        for pk, exposure_ms, kind, status, answer in sitting.trials.order_by("ordinal").values_list(
-            "pk", "exposure_ms", "kind", "status", "response__answer"
-        )
-    ]
+    return outcomes
 
 
 def _unplanned(sitting: Sitting, outcomes: list[Outcome]) -> list[PlannedTrial]:
@@ -268,15 +306,29 @@ def next_block(sitting: Sitting, after: int) -> tuple[list[IssuedTrial], Progres
 
 def progress_of(sitting: Sitting) -> Progress:
     """How far the sitting is; finished when every planned trial is closed and none is left to plan."""
-    outcomes = history(sitting)
-    closed = [o for o in outcomes if o.status in ("answered", "timed_out")]
-    is_open = any(outcome.status is None for outcome in outcomes)
+    rows = sitting.trials.order_by().values_list("kind", "status").annotate(n=Count("pk"))
+    counts = {(kind, status): n for kind, status, n in rows}
+    closed = {
+        is_practice: sum(
+            n
+            for (kind, status), n in counts.items()
+            if status in CLOSED and (kind == Trial.Kind.PRACTICE) == is_practice
+        )
+        for is_practice in (True, False)
+    }
+    is_open = any(status in Trial.OPEN for _, status in counts)
     return Progress(
-        done=sum(o.trial.kind != "practice" for o in closed),
+        done=closed[False],
         total=sitting.study.n_trials,
-        practice_done=sum(o.trial.kind == "practice" for o in closed),
-        finished=not is_open and not _plannable(sitting, outcomes),
+        practice_done=closed[True],
+        # What the protocol wants next costs a look at every trial: asked only when it can matter.
+        finished=not is_open and not _plannable(sitting, history(sitting)),
     )
+
+
+def n_missing(sitting: Sitting) -> int:
+    """How many trials of the design an ended sitting lacks: more were interrupted than pictures were kept back for."""
+    return max(0, sitting.study.n_trials - progress_of(sitting).done)
 
 
 def _plannable(sitting: Sitting, outcomes: list[Outcome]) -> bool:

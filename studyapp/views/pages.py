@@ -1,5 +1,6 @@
 """The pages of a sitting, from the welcome to the thanks, and how errors look."""
 
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -13,11 +14,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from studyapp import __version__, sittings
-from studyapp.models import Sitting, Study
+from studyapp.models import Sitting, Study, token_128
 from studyapp.views.cookies import keep_secret, sitting_of, study_or_404
 
 SIMULATED_SALT = "simulated participant"
 MS_PER_TRIAL_WITHOUT_EXPOSURE = 2_200
+TOKEN = re.compile(r"[A-Za-z0-9]{22}")
 WITH_CODES = (Sitting.Status.FINISHED, Sitting.Status.WITHDRAWN)
 
 
@@ -113,6 +115,7 @@ def consent(request: HttpRequest, slug: str) -> HttpResponse:
             "study": study,
             "consent_text": study.consent_text.split("\n\n"),
             "query": request.GET.urlencode(),
+            "attempt": token_128(),
         }
         return render(request, "study/consent.html", context)
     if request.POST.get("decision") != "agree":
@@ -122,9 +125,15 @@ def consent(request: HttpRequest, slug: str) -> HttpResponse:
         return redirect("study:screen", slug)
     query = request.POST.get("panel_query", "")
     panel, external_id = panel_identity(study, query)
+    attempt = request.POST.get("attempt", "")
     try:
         _, secret = sittings.begin(
-            study, panel=panel, external_id=external_id, is_simulated=is_simulated(query)
+            study,
+            # A name that is too short to be ours could be another person's, too.
+            attempt=attempt if TOKEN.fullmatch(attempt) else token_128(),
+            panel=panel,
+            external_id=external_id,
+            is_simulated=is_simulated(query),
         )
     except sittings.SittingError as error:
         return message(request, 409, TITLES[error.code], str(error), study=study)
@@ -224,6 +233,7 @@ def thanks(request: HttpRequest, sitting: Sitting) -> HttpResponse:
         "score": sittings.score(sitting) if finished and study.shows_score else None,
         "truth": sittings.truth(sitting) if finished and study.shows_score else [],
         "contact": study.contact,
+        "n_missing": sittings.n_missing(sitting) if finished else 0,
     }
     return render(request, "study/thanks.html", context)
 
@@ -235,7 +245,10 @@ def withdraw(request: HttpRequest, sitting: Sitting) -> HttpResponse:
     if sitting.status != Sitting.Status.STARTED:
         return redirect("study:thanks", study.slug)
     if request.method == "GET":
-        return render(request, "study/withdraw.html", {"study": study, "sitting": sitting})
+        back_url = reverse(f"study:{sittings.stands_at(sitting)}", args=[study.slug])
+        return render(
+            request, "study/withdraw.html", {"study": study, "sitting": sitting, "back_url": back_url}
+        )
     # Of two clicks the second finds the sitting ended: the thanks page tells how, to both.
     with suppress(sittings.SittingError):
         sittings.withdraw(sitting, keep_answers=request.POST.get("data") == "keep")

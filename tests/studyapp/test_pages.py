@@ -31,3 +31,17 @@ def test_nobody_is_told_to_write_where_no_contact_is_known(person):
 def test_a_mistyped_receipt_code_stays_in_its_field_to_be_corrected(person):
     page = person.client.post(person.url("erase/"), {"receipt_code": "46AV-KVZ6"}).content.decode()
     assert 'value="46AV-KVZ6"' in page
+
+
+def test_the_way_back_from_withdrawing_leads_to_where_the_sitting_stands(person):
+    facts = {"frame_ms": 16.7, "jitter_ms": 0.1, "width_px": 390, "height_px": 844, "pixel_ratio": 3}
+
+    def way_back() -> str:
+        page = person.client.get(person.url("withdraw/")).content.decode()
+        return page.partition("Go back to the test")[0].rpartition('href="')[2].partition('"')[0]
+
+    assert way_back() == person.url("screen/")
+    person.post("screen", facts | {"witness": "callback"})
+    assert way_back() == person.url("examples/")
+    person.block()
+    assert way_back() == person.url("test/")

@@ -1,11 +1,13 @@
 """A sitting from consent to debrief, through the requests a browser makes."""
 
 import random
+import re
 from collections import Counter
 from contextlib import contextmanager
 
 import pytest
 from django.db import connection
+from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -191,11 +193,59 @@ def test_whatever_happens_on_the_way_the_answered_trials_are_those_of_the_design
 
 
 def test_a_second_sitting_on_the_same_personal_link_is_refused_in_words(small_study, people):
-    people(small_study).begin("PROLIFIC_PID=abc")
+    people(small_study).begin("PROLIFIC_PID=abc").block()
     again = people(small_study).consent("PROLIFIC_PID=abc")
     assert again.status_code == 409
     assert "already" in again.content.decode()
     assert Sitting.objects.count() == PanelIdentity.objects.count() == 1
+
+
+@pytest.mark.parametrize("query", ["", "PROLIFIC_PID=abc"])
+def test_a_consent_whose_reply_was_lost_is_sent_again_and_begins_nothing_new(small_study, people, query):
+    """The browser sends the form once more without the cookie that the first reply brought."""
+    page = people(small_study).client.get(f"/s/small/consent/?{query}").content.decode()
+    (attempt,) = re.findall(r'name="attempt" value="([A-Za-z0-9]{22})"', page)
+    form = {"decision": "agree", "panel_query": query, "attempt": attempt}
+    people(small_study).client.post("/s/small/consent/", form)
+    again = people(small_study)
+    assert again.client.post("/s/small/consent/", form).url == "/s/small/screen/"
+    again.sitting_pk = Sitting.objects.get().pk
+    assert again.sit_through().sitting.status == "finished"
+
+
+def test_who_lost_everything_before_the_first_picture_comes_back_with_the_personal_link(small_study, people):
+    first = people(small_study).begin("PROLIFIC_PID=abc")
+    again = people(small_study)
+    assert again.consent("PROLIFIC_PID=abc").url == again.url("screen/")
+    again.sitting_pk = Sitting.objects.get().pk
+    again.block()
+    assert first.post("block", {"after": 0}).status_code == 401
+
+
+@pytest.mark.parametrize("attempt", ["", "short", "x" * 23, "with spaces in its mid"])
+def test_two_people_never_share_a_sitting_however_their_forms_are_made(small_study, client, attempt):
+    for browser in (client, Client()):
+        browser.post("/s/small/consent/", {"decision": "agree", "attempt": attempt})
+    assert Sitting.objects.count() == 2
+
+
+def test_a_sitting_that_ran_out_of_pictures_ends_and_says_so(person):
+    """Interrupted again and again: there are 40 pictures a source and 24 trials to answer."""
+    while not person.block()["finished"]:
+        block = person.block()
+        person.answer(block["trials"][:1])
+        person.post("resume", {"shown": None})
+    n_answered = person.sitting.trials.filter(status="answered").exclude(kind="practice").count()
+    assert n_answered < 24
+    assert person.post("finish", {}).status_code == 200
+    page = person.client.get(person.url("thanks/")).content.decode()
+    assert f"{24 - n_answered} picture" in page
+    assert "shorter than planned" in page
+
+
+def test_a_sitting_of_full_length_is_not_called_short(person):
+    person.sit_through()
+    assert "shorter" not in person.client.get(person.url("thanks/")).content.decode()
 
 
 def test_reading_a_page_never_starts_a_sitting(small_study, client):
@@ -271,7 +321,7 @@ def test_a_screen_check_under_way_fills_no_erased_sitting(person):
 
 
 def test_a_personal_link_with_a_nul_is_the_link_without_it(small_study, people):
-    people(small_study).begin("PROLIFIC_PID=%00abc")
+    people(small_study).begin("PROLIFIC_PID=%00abc").block()
     assert PanelIdentity.objects.get().external_id == "abc"
     assert people(small_study).consent("PROLIFIC_PID=abc").status_code == 409
 
