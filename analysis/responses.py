@@ -36,6 +36,7 @@ EXCLUSIONS: tuple[tuple[str, Callable[[pd.DataFrame], pd.Series]], ...] = (
     ("catch trial", lambda rows: rows["kind"] == "catch"),
     ("interrupted before the answer", lambda rows: rows["status"] == "interrupted"),
     ("no answer in time", lambda rows: rows["status"] == "timed_out"),
+    ("shown for a wrong time, and asked again", lambda rows: superseded(rows)),
 )
 
 
@@ -65,6 +66,20 @@ class Selection:
     exclusions: pd.DataFrame
     n_rows: int
     n_simulated: int
+
+
+def superseded(rows: pd.DataFrame) -> pd.Series:
+    """Whether a repeat stands in for a trial: within a cell the n-th answered repeat for the n-th spoilt trial."""
+    cell = ["sitting", "source", "exposure_ms"]
+    is_repeat = rows["kind"] == "repeat"
+    is_wrong = rows["timing_ok"].eq(False).fillna(False).astype(bool) & rows["kind"].isin(["main", "repeat"])
+    spoilt = rows[is_wrong | (rows["status"] == "interrupted")].sort_values("ordinal", kind="stable")
+    repeats = rows[is_repeat & (rows["status"] == "answered")].groupby(cell, observed=True).size()
+    n_repeats = pd.Series(spoilt.set_index(cell).index.map(repeats), index=spoilt.index, dtype=float).fillna(
+        0
+    )
+    place = spoilt.groupby(cell, observed=True).cumcount()
+    return (place < n_repeats).reindex(rows.index, fill_value=False)
 
 
 def responses_file(path: Path) -> Path:

@@ -91,6 +91,14 @@ def default_exposures() -> list[int]:
     return [50, 75, 100, 150, 200, 300, 400, 650, 1000, 1400, 2000]
 
 
+class Mask(models.TextChoices):
+    """What takes a picture's place. The names are those of `mask.js`, which makes the patterns."""
+
+    GRAY = "gray", "plain gray"
+    NOISE = "noise", "noise: every picture pixel a colour of its own"
+    TEXTURE = "texture", "texture: blotches of all sizes, as in photographs"
+
+
 def default_panels() -> dict[str, str]:
     """Recruiting panel -> the URL parameter that carries its id of a person."""
     return {
@@ -130,7 +138,22 @@ class Study(models.Model):
     size_css_px = models.PositiveIntegerField(
         "picture size (CSS px)", default=256, validators=[MinValueValidator(16), MaxValueValidator(1024)]
     )
+    size_deg = models.FloatField(
+        "picture size (degrees)",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0.2), MaxValueValidator(30)],
+        help_text="of visual angle; participants then hold a bank card to the screen; empty: CSS px",
+    )
     smoothing = models.BooleanField("smooth enlargement", default=False)
+    mask_kind = models.CharField("mask", max_length=10, choices=Mask.choices, default=Mask.GRAY)
+    mask_ms = models.PositiveIntegerField(
+        "mask for (ms)",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(10), MaxValueValidator(5000)],
+        help_text="then plain gray until the answer; empty: the mask stays until the answer",
+    )
     mask_gray = models.CharField(
         max_length=7,
         default="#808080",
@@ -138,6 +161,30 @@ class Study(models.Model):
     )
     fixation_ms = models.PositiveIntegerField("fixation cross (ms)", default=500)
     blank_ms = models.PositiveIntegerField("blank before the picture (ms)", default=200)
+    repeat_percent = models.PositiveIntegerField(
+        "repeats at most (%)",
+        default=10,
+        validators=[MaxValueValidator(100)],
+        help_text="of the trials: those shown for a wrong time or interrupted are asked again, up to this share",
+    )
+    least_refresh_hz = models.PositiveIntegerField(
+        "slowest screen (Hz)", default=50, validators=[MinValueValidator(10), MaxValueValidator(1000)]
+    )
+    most_refresh_hz = models.PositiveIntegerField(
+        "fastest screen (Hz)", default=500, validators=[MinValueValidator(10), MaxValueValidator(1000)]
+    )
+    most_jank_percent = models.PositiveIntegerField(
+        "frames missed at most (%)",
+        default=30,
+        validators=[MaxValueValidator(100)],
+        help_text="in the two seconds of the screen check; 100: any screen will do",
+    )
+    least_width_px = models.PositiveIntegerField(
+        "narrowest window (CSS px)", default=300, validators=[MinValueValidator(1), MaxValueValidator(4000)]
+    )
+    least_height_px = models.PositiveIntegerField(
+        "lowest window (CSS px)", default=300, validators=[MinValueValidator(1), MaxValueValidator(4000)]
+    )
     shows_score = models.BooleanField("show the own result at the end", default=True)
     consent_text = models.TextField(default=texts.consent)
     debrief_text = models.TextField(default=texts.debrief)
@@ -170,6 +217,11 @@ class Study(models.Model):
             self.protocol_settings(source_weights={"real": 1.0})
         except DesignError as error:
             raise ValidationError(str(error)) from error
+        if self.least_refresh_hz > self.most_refresh_hz:
+            raise ValidationError(
+                f"expected the slowest screen below the fastest, got {self.least_refresh_hz} to "
+                f"{self.most_refresh_hz} Hz"
+            )
 
     def protocol_settings(self, source_weights: dict[str, float] | None = None) -> Settings:
         """What the protocol needs to plan trials. Raises DesignError if they do not fit together."""
@@ -180,6 +232,7 @@ class Study(models.Model):
             exposures_ms=tuple(self.exposures_ms) if isinstance(self.exposures_ms, list) else (),
             n_trials=self.n_trials,
             practice_trials=self.practice_trials,
+            repeat_share=self.repeat_percent / 100,
         )
 
     @property

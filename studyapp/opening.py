@@ -13,6 +13,7 @@ from django.utils import timezone
 from studyapp import __version__
 from studyapp.catalogue import decoded_pixels
 from studyapp.files import sha256_of
+from studyapp.flashes import flash_fault
 from studyapp.models import Image, Stimulus, Study, StudySource
 from studyapp.packs import write_pack
 from studyapp.protocols import DesignError, Settings
@@ -32,10 +33,19 @@ FROZEN_FIELDS = (
     "n_examples",
     "break_every",
     "size_css_px",
+    "size_deg",
     "smoothing",
+    "mask_kind",
+    "mask_ms",
     "mask_gray",
     "fixation_ms",
     "blank_ms",
+    "repeat_percent",
+    "least_refresh_hz",
+    "most_refresh_hz",
+    "most_jank_percent",
+    "least_width_px",
+    "least_height_px",
     "shows_score",
     "consent_text",
     "debrief_text",
@@ -51,7 +61,7 @@ class OpeningError(ValueError):
 def images_needed(settings: Settings, n_examples: int) -> dict[str, int]:
     """Source -> pictures one participant may need: for main and practice trials, and for examples of real.
 
-    One more for what rounding adds, and one in ten kept back for trials that are interrupted and asked again.
+    One more for what rounding adds, and the share of repeats kept back for spoilt trials.
     """
     total = sum(settings.source_weights.values())
     trials = settings.n_trials + settings.practice_trials
@@ -59,7 +69,7 @@ def images_needed(settings: Settings, n_examples: int) -> dict[str, int]:
         name: math.ceil(trials * weight / total) + 1 for name, weight in settings.source_weights.items()
     }
     return {
-        name: share + math.ceil(share / 10) + (n_examples if name == REAL else 0)
+        name: share + math.ceil(share * settings.repeat_share) + (n_examples if name == REAL else 0)
         for name, share in shares.items()
     }
 
@@ -95,6 +105,9 @@ def _checked_sources(study: Study) -> list[StudySource]:
             f"study {study.slug}: expected images of one size, got "
             + ", ".join(f"{s.name} {s.image_set.width_px}x{s.image_set.height_px}" for s in sources)
         )
+    ((width_px, height_px),) = sizes
+    if fault := flash_fault(study, width_px, height_px):
+        raise OpeningError(f"study {study.slug}: {fault}")
     real = next(s for s in sources if s.name == REAL)
     if not real.image_set.is_real:
         raise OpeningError(

@@ -188,7 +188,7 @@ class IssuedTrial:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a sitting is, counted in trials of the main part."""
+    """How far a sitting is, counted in trials of the test: its main part and its repeats."""
 
     done: int
     total: int
@@ -199,17 +199,24 @@ class Progress:
 def history(sitting: Sitting) -> list[Outcome]:
     """Every trial planned so far, in order, as the protocol wants to know it."""
     rows = sitting.trials.order_by("ordinal", "shown__position").values_list(
-        "ordinal", "exposure_ms", "kind", "status", "response__answer", "shown__stimulus__source__name"
+        "ordinal",
+        "exposure_ms",
+        "kind",
+        "status",
+        "response__answer",
+        "response__timing_ok",
+        "shown__stimulus__source__name",
     )
     outcomes = []
     for _, pictures in groupby(rows, key=itemgetter(0)):
-        (_, exposure_ms, kind, status, answer, name), *others = pictures
+        (_, exposure_ms, kind, status, answer, timing_ok, name), *others = pictures
         sources = (name, *(row[-1] for row in others))
         outcomes.append(
             Outcome(
                 trial=PlannedTrial(sources, exposure_ms, kind),
                 status=None if status in Trial.OPEN else status,
                 answer=answer or None,
+                is_mistimed=timing_ok is False,
             )
         )
     return outcomes
@@ -319,11 +326,22 @@ def progress_of(sitting: Sitting) -> Progress:
     is_open = any(status in Trial.OPEN for _, status in counts)
     return Progress(
         done=closed[False],
-        total=sitting.study.n_trials,
+        total=sitting.study.n_trials + _n_longer(counts),
         practice_done=closed[True],
         # What the protocol wants next costs a look at every trial: asked only when it can matter.
         finished=not is_open and not _plannable(sitting, history(sitting)),
     )
+
+
+def _n_longer(counts: dict[tuple[str, str], int]) -> int:
+    """By how many answers the test is longer than its design: repeats of trials that were answered, too."""
+    n_repeats = sum(n for (kind, _), n in counts.items() if kind == Trial.Kind.REPEAT)
+    n_lost = sum(
+        n
+        for (kind, status), n in counts.items()
+        if kind != Trial.Kind.PRACTICE and status == Trial.Status.INTERRUPTED
+    )
+    return max(0, n_repeats - n_lost)
 
 
 def n_missing(sitting: Sitting) -> int:

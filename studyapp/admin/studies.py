@@ -82,7 +82,31 @@ class StudyAdmin(StepPages, ExportPages):
         ),
         (
             "How a picture is shown",
-            {"fields": ("size_css_px", "smoothing", "mask_gray", "fixation_ms", "blank_ms")},
+            {
+                "fields": (
+                    "size_css_px",
+                    "size_deg",
+                    "smoothing",
+                    "mask_kind",
+                    "mask_ms",
+                    "mask_gray",
+                    "fixation_ms",
+                    "blank_ms",
+                )
+            },
+        ),
+        (
+            "Which screens will do, and what is asked again",
+            {
+                "fields": (
+                    "least_refresh_hz",
+                    "most_refresh_hz",
+                    "most_jank_percent",
+                    "least_width_px",
+                    "least_height_px",
+                    "repeat_percent",
+                )
+            },
         ),
         ("Texts", {"fields": ("consent_text", "debrief_text", "shows_score")}),
         ("Recruiting", {"fields": ("quota", "panels")}),

@@ -1,12 +1,13 @@
 """One picture for one of several exposures, then "real or generated?" (Denton et al. 2015, section 5).
 
 Sources and exposures are balanced over the whole sitting and shuffled as a whole, never within short
-runs, so that nobody can count down what is left. An interrupted trial's cell is asked again at the end.
+runs, so that nobody can count down what is left. The cell of a spoilt trial is asked again at the end.
 """
 
 import random
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from studyapp.protocols.trial import Outcome, Settings, Trial
 
@@ -36,23 +37,51 @@ def balanced_cells(settings: Settings, n_trials: int, rng: random.Random) -> lis
     return cells
 
 
+def repeats(settings: Settings, history: Sequence[Outcome]) -> list[Trial]:
+    """The repeats still owed while the share lasts: one for each spoilt trial of the test, repeats included."""
+    asked = [outcome for outcome in history if outcome.trial.kind != "practice"]
+    given = Counter(outcome.trial for outcome in asked if outcome.trial.kind == "repeat")
+    room = int(settings.repeat_share * settings.n_trials) - given.total()
+    owed = []
+    for outcome in asked:
+        repeat = replace(outcome.trial, kind="repeat")
+        if outcome.is_spoilt and given[repeat]:
+            given[repeat] -= 1
+        elif outcome.is_spoilt:
+            owed.append(repeat)
+    return owed[: max(0, room)]
+
+
 def next_trials(settings: Settings, history: Sequence[Outcome], rng: random.Random) -> list[Trial]:
-    """The next block of at most 50 trials, practice first; empty when enough were planned.
+    """The next block of at most 50 trials: practice, the test, then repeats; empty when enough were planned.
 
     `rng` must be seeded alike at every call of a sitting: the whole plan follows from it, and
     `history` (every trial planned so far, in order) only says how far the sitting is.
     """
-    plan = [
-        Trial((source,), exposure_ms, kind)
+    practice, main = (
+        [
+            Trial((source,), exposure_ms, kind)
+            for source, exposure_ms in balanced_cells(settings, n_trials, rng)
+        ]
         for kind, n_trials in (("practice", settings.practice_trials), ("main", settings.n_trials))
-        for source, exposure_ms in balanced_cells(settings, n_trials, rng)
-    ]
-    used = Counter(outcome.trial for outcome in history if not outcome.is_lost)
-    open_trials = []
+    )
+    # Practice that was interrupted comes again, but never amid the test.
+    has_begun = any(outcome.trial.kind != "practice" for outcome in history)
+    used = Counter(o.trial for o in history if not (o.is_lost and o.trial.kind == "practice"))
+    # A block never mixes kinds: the page says in between that the test begins.
+    for plan in ([] if has_begun else practice, main):
+        if missing := without(plan, used):
+            return missing[:BLOCK_TRIALS]
+    return repeats(settings, history)[:BLOCK_TRIALS]
+
+
+def without(plan: Sequence[Trial], used: Counter[Trial]) -> list[Trial]:
+    """The trials of a plan, in its order, that were not used yet."""
+    left = Counter(used)
+    missing = []
     for trial in plan:
-        if used[trial]:
-            used[trial] -= 1
+        if left[trial]:
+            left[trial] -= 1
         else:
-            open_trials.append(trial)
-    # A block never mixes practice with the test: the page says in between that the test begins.
-    return [trial for trial in open_trials if trial.kind == open_trials[0].kind][:BLOCK_TRIALS]
+            missing.append(trial)
+    return missing

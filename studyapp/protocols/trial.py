@@ -13,13 +13,15 @@ class DesignError(ValueError):
 class Settings:
     """What a protocol needs to know of a study, checked when built.
 
-    source_weights: source name -> positive share of the trials; exposures_ms: distinct durations, 10..10,000 ms.
+    source_weights: source name -> positive share of the trials; exposures_ms: distinct durations, 10..10,000 ms;
+    repeat_share: most repeats of spoilt trials, as a share of n_trials.
     """
 
     source_weights: dict[str, float]
     exposures_ms: tuple[int, ...]
     n_trials: int
     practice_trials: int = 0
+    repeat_share: float = 0.1
 
     def __post_init__(self) -> None:
         if REAL not in self.source_weights:
@@ -46,6 +48,8 @@ class Settings:
             raise DesignError(f"expected 1 to 5000 trials a sitting, got {self.n_trials}")
         if not 0 <= self.practice_trials <= 100:
             raise DesignError(f"expected 0 to 100 practice trials, got {self.practice_trials}")
+        if not 0 <= self.repeat_share <= 1:
+            raise DesignError(f"expected repeats of 0 to 1 of the trials, got {self.repeat_share}")
 
 
 @dataclass(frozen=True)
@@ -61,13 +65,20 @@ class Trial:
 class Outcome:
     """A planned trial and what became of it.
 
-    status: answered, timed_out, interrupted, or None while it is open; answer: real, generated or None.
+    status: answered, timed_out, interrupted, or None while it is open; answer: real, generated or None;
+    is_mistimed: its browser says that its times were not as planned.
     """
 
     trial: Trial
     status: str | None = None
     answer: str | None = None
+    is_mistimed: bool = False
 
     @property
     def is_lost(self) -> bool:
         return self.status == "interrupted"
+
+    @property
+    def is_spoilt(self) -> bool:
+        """Whether another trial may stand in for it; what was answered has no say in this."""
+        return self.is_lost or self.is_mistimed

@@ -219,7 +219,29 @@ def test_only_answered_main_and_repeat_trials_count_and_every_other_row_has_one_
         "catch trial": 1,
         "interrupted before the answer": 1,
         "no answer in time": 1,
+        "shown for a wrong time, and asked again": 0,
     }
+
+
+def test_a_repeat_stands_in_for_the_trial_that_was_shown_for_a_wrong_time(tmp_path):
+    wrong = {"timing_ok": "0"}
+    edits = [
+        {"source": "real"},
+        {"source": "gan", **wrong, "response": "generated", "judged_real": "0"},
+        {"source": "gan", "status": "interrupted", "response": "", "judged_real": ""},
+        {"source": "gan", **wrong},  # nobody asked for this one again
+        {"source": "gan", "kind": "repeat", **wrong},  # for t1, and wrong itself
+        {"source": "gan", "kind": "repeat"},  # for t2
+        {"source": "gan", "exposure_ms": "75", **wrong},  # another cell
+    ]
+    rows = [*rows_with(*edits[:4]), *rows_with(*edits[4:])]
+    for number, row in enumerate(rows):
+        row[HEADER.index("trial")] = f"t{number}"
+        row[HEADER.index("ordinal")] = str(number)
+        row[HEADER.index("image")] = f"i{number}"
+    selection = select(read(written(tmp_path, rows)))
+    assert selection.rows["trial"].tolist() == ["t0", "t3", "t4", "t5", "t6", "t7"]
+    assert selection.exclusions["n_rows"].sum() == 2
 
 
 def test_simulated_people_are_left_out_unless_asked_for_or_alone(tmp_path):

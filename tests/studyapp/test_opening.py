@@ -177,6 +177,31 @@ def test_the_need_of_images_covers_a_sitting_with_lost_trials():
     assert images_needed(design, n_examples=24) == {"real": 101 + 11 + 24, "gan": 301 + 31}
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"fixation_ms": 0, "blank_ms": 0}, ""),  # plain gray: the page's 400 ms leave three flashes
+        (
+            {"mask_kind": "noise", "fixation_ms": 0, "blank_ms": 0},
+            "expected at most 3 flashes .* got up to 4.5",
+        ),
+        ({"mask_kind": "texture", "fixation_ms": 250, "blank_ms": 150}, "mask of texture: .* 50 ms longer"),
+        ({"mask_kind": "texture", "fixation_ms": 300, "blank_ms": 150}, ""),
+        ({"mask_kind": "noise", "fixation_ms": 0, "blank_ms": 0, "size_css_px": 147}, ""),
+        ({"mask_kind": "noise", "fixation_ms": 0, "blank_ms": 0, "size_css_px": 148}, "flashes"),
+        ({"mask_kind": "noise", "fixation_ms": 0, "blank_ms": 0, "size_deg": 4.4}, ""),
+        ({"mask_kind": "noise", "fixation_ms": 0, "blank_ms": 0, "size_deg": 4.5}, "flashes"),
+    ],
+)
+def test_a_design_that_may_flash_too_often_is_refused(draft_study, changes, words):
+    Study.objects.update(**changes)
+    draft_study.refresh_from_db()
+    if words:
+        assert_refused(draft_study, words)
+    else:
+        assert open_study(draft_study).status == "open"
+
+
 @pytest.mark.parametrize("preset", sorted(PRESETS))
 def test_every_preset_makes_a_study_that_opens(preset, tmp_path):
     for source in PRESETS[preset].sources:
@@ -192,6 +217,7 @@ def test_the_preset_lapgan_is_the_papers_design(tmp_path):
     study = create_study("lapgan", "paper", n_trials=660)
     assert study.exposures_ms == [50, 75, 100, 150, 200, 300, 400, 650, 1000, 1400, 2000]
     assert (study.n_trials, study.practice_trials, study.mask_gray) == (660, 10, "#808080")
+    assert (study.mask_kind, study.mask_ms, study.size_deg) == ("gray", None, None)
     weights = dict(study.sources.values_list("name", "weight"))
     assert weights == {"real": 1.0, "gan": 1.0, "lapgan": 1.0, "cc-lapgan": 1.0}
 

@@ -3,6 +3,7 @@
 import itertools
 import random
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -25,19 +26,28 @@ designs = st.builds(
     exposures_ms=st.lists(st.integers(10, 3000), min_size=1, max_size=11, unique=True).map(tuple),
     n_trials=st.integers(1, 200),
     practice_trials=st.integers(0, 12),
+    repeat_share=st.sampled_from([0.0, 0.1, 0.25, 1.0]),
 )
 
 
-def sit(protocol, design: Settings, seed: int, lost: random.Random | None = None) -> list[Outcome]:
-    """A whole sitting: block after block, each trial answered, or lost now and then."""
+def sit(
+    protocol, design: Settings, seed: int, chance: random.Random | None = None, answer: str = "real"
+) -> list[Outcome]:
+    """A whole sitting: block after block, each trial answered; by chance one in ten is lost, one in ten mistimed."""
     history: list[Outcome] = []
     while block := protocol.next_trials(design, history, random.Random(seed)):
         for trial in block:
-            is_lost = lost is not None and lost.random() < 0.1
-            history.append(
-                Outcome(trial, "interrupted" if is_lost else "answered", None if is_lost else "real")
-            )
+            draw = chance.random() if chance else 1.0
+            if draw < 0.1:
+                history.append(Outcome(trial, "interrupted"))
+            else:
+                history.append(Outcome(trial, "answered", answer, is_mistimed=draw < 0.2))
     return history
+
+
+def cells_of(outcomes) -> Counter:
+    """How often each source was asked for each exposure in the test, whether in its main part or in a repeat."""
+    return Counter((o.trial.sources, o.trial.exposure_ms) for o in outcomes if o.trial.kind != "practice")
 
 
 @pytest.mark.parametrize("name", sorted(PROTOCOLS))
@@ -52,10 +62,30 @@ class TestEveryProtocol:
 
     @settings(max_examples=60, deadline=None)
     @given(design=designs, seed=st.integers(0, 2**62))
-    def test_interrupted_trials_are_asked_again_in_the_same_cells(self, name, design, seed):
-        whole = Counter(outcome.trial for outcome in sit(PROTOCOLS[name], design, seed))
-        with_losses = sit(PROTOCOLS[name], design, seed, lost=random.Random(seed))
-        assert Counter(o.trial for o in with_losses if not o.is_lost) == whole
+    def test_spoilt_trials_are_asked_again_in_the_same_cells(self, name, design, seed):
+        design = replace(design, repeat_share=1.0)
+        whole = sit(PROTOCOLS[name], design, seed)
+        spoilt = sit(PROTOCOLS[name], design, seed, random.Random(seed))
+        if sum(o.trial.kind == "repeat" for o in spoilt) < design.n_trials:
+            assert cells_of(o for o in spoilt if not o.is_spoilt) == cells_of(whole)
+
+    @settings(max_examples=60, deadline=None)
+    @given(design=designs, seed=st.integers(0, 2**62))
+    def test_there_are_never_more_repeats_than_the_study_sets(self, name, design, seed):
+        history = sit(PROTOCOLS[name], design, seed, random.Random(seed))
+        n_repeats = sum(o.trial.kind == "repeat" for o in history)
+        n_spoilt = sum(o.is_spoilt for o in history if o.trial.kind != "practice")
+        assert n_repeats == min(n_spoilt, int(design.repeat_share * design.n_trials))
+
+    @settings(max_examples=30, deadline=None)
+    @given(design=designs, seed=st.integers(0, 2**62))
+    def test_what_is_asked_next_never_depends_on_an_answer(self, name, design, seed):
+        """Spoilt alike, two people who always say the opposite are asked the same."""
+        one, other = (
+            sit(PROTOCOLS[name], design, seed, random.Random(seed), answer)
+            for answer in ("real", "generated")
+        )
+        assert [o.trial for o in one] == [o.trial for o in other]
 
     @settings(max_examples=30, deadline=None)
     @given(design=designs, seed=st.integers(0, 2**62))
@@ -66,6 +96,19 @@ class TestEveryProtocol:
             assert len({trial.kind for trial in block}) == 1
             history += [Outcome(trial, "answered", "real") for trial in block]
         assert history
+
+
+def test_practice_is_asked_again_before_the_test_but_never_amid_it():
+    protocol, rng = PROTOCOLS["timed-yes-no"], random.Random
+    practice = protocol.next_trials(LAPGAN, [], rng(1))
+    history = [
+        Outcome(practice[0], "interrupted"),
+        *(Outcome(trial, "answered", "real") for trial in practice[1:]),
+    ]
+    assert protocol.next_trials(LAPGAN, history, rng(1)) == practice[:1]
+    main = protocol.next_trials(LAPGAN, [*history, Outcome(practice[0])], rng(1))
+    late = [*history, Outcome(practice[0], "interrupted"), *(Outcome(trial) for trial in main)]
+    assert {trial.kind for trial in protocol.next_trials(LAPGAN, late, rng(1))} == {"main"}
 
 
 def test_the_papers_form_has_15_trials_in_each_of_44_cells():
@@ -105,6 +148,7 @@ def test_shares_sum_up_and_stay_within_one_of_the_exact_share(weights, total, se
         ({"exposures_ms": (50.5,)}, "10 to 10000 whole milliseconds, got 50.5"),
         ({"exposures_ms": (50, 50)}, "each exposure once"),
         ({"n_trials": 0}, "1 to 5000 trials a sitting, got 0"),
+        ({"repeat_share": 1.5}, "repeats of 0 to 1 of the trials, got 1.5"),
         ({"practice_trials": -1}, "0 to 100 practice trials, got -1"),
     ],
 )
