@@ -42,3 +42,12 @@ test("every import is one that hashed file names can be written into", () => {
     }
   }
 });
+
+test("no script holds a sentence for people: they come translated, with the page or from the server", () => {
+  for (const entry of ["sitting.js", "screen.js", "examples.js", "how.js", "thanks.js"]) {
+    for (const name of modulesOf(entry)) {
+      const code = readFileSync(new URL(`js/${name}`, FOLDER), "utf8").replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, "");
+      assert.doesNotMatch(code, /["'`][A-Z][a-z]* [a-z]/, name);
+    }
+  }
+});

@@ -46,7 +46,7 @@ export class Blocks {
     if (plan.trials.length === 0) return;
     const bytes = await this.parts.pictures(plan.first, plan.last);
     if (bytes.length !== plan.trials.length * this.parts.record_bytes) {
-      throw new ServerError("The pictures came incomplete.", { status: 0, code: "cut_off" });
+      throw new ServerError("", { status: 0, code: "cut_off" });
     }
     await this.parts.quiet.whenOpen();
     const pictures = await this.parts.decode(bytes);

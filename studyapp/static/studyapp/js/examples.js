@@ -1,7 +1,7 @@
 /** The grid of real pictures that are looked at before the test, at the size of the test. */
 import { element, pageConfig } from "./config.js";
 import { decodedPictures, Display } from "./display.js";
-import { browserPace, persist } from "./retry.js";
+import { browserPace, persist, ServerError } from "./retry.js";
 import { createServer } from "./server.js";
 
 const config = pageConfig();
@@ -26,6 +26,6 @@ async function fill() {
 
 fill().catch((error) => {
   const note = element("[data-note=refused]");
-  note.textContent = error.message;
+  if (error instanceof ServerError && error.message) note.textContent = error.message;
   note.hidden = false;
 });

@@ -1,6 +1,7 @@
 /** The screen check: watches the frames for two seconds, tells the server what it saw, says whether all is well. */
 import { element, pageConfig } from "./config.js";
 import { measuredTempo } from "./metronome.js";
+import { ServerError } from "./retry.js";
 import { createServer } from "./server.js";
 import { Witness } from "./witness.js";
 import { whenVisible } from "./attention.js";
@@ -56,6 +57,13 @@ async function check() {
   return show("fine", { rate: Math.round(1000 / tempo.frame_ms) });
 }
 
-const start = () => check().catch((error) => show("refused", { reason: error.message }));
+/** @param {unknown} error */
+function refused(error) {
+  const reason = error instanceof ServerError && error.message;
+  if (reason) show("refused", { reason });
+  else show("unreachable");
+}
+
+const start = () => check().catch(refused);
 for (const button of document.querySelectorAll("[data-action=again]")) button.addEventListener("click", start);
 start();

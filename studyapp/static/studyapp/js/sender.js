@@ -86,7 +86,7 @@ export class Sender {
       await quiet.whenOpen();
       const settled = results.filter(({ status }) => SETTLED.has(status)).map(({ trial }) => trial);
       // A reply that settles nothing must not be asked for again without a pause.
-      if (settled.length === 0) throw new ServerError("No receipt came.", { status: 503, code: "no_receipt" });
+      if (settled.length === 0) throw new ServerError("", { status: 503, code: "no_receipt" });
       await outbox.remove(settled);
       this.#fail(0);
       this.#batch = MAX_BATCH;

@@ -12,7 +12,7 @@ export function createServer(csrf_token, quiet = { whenOpen: async () => {} }) {
   async function ask(url, options) {
     const signal = AbortSignal.timeout(TIMEOUT_MS);
     const reply = await fetch(url, { cache: "no-store", signal, ...options }).catch(() => {
-      throw new ServerError("The server could not be reached.", { status: 0, code: "unreachable" });
+      throw new ServerError("", { status: 0, code: "unreachable" });
     });
     await quiet.whenOpen();
     if (!reply.ok) throw await refusal(reply);
@@ -40,14 +40,14 @@ async function whole(read) {
   try {
     return await read();
   } catch {
-    throw new ServerError("The reply was cut off.", { status: 0, code: "cut_off" });
+    throw new ServerError("", { status: 0, code: "cut_off" });
   }
 }
 
 /** @param {Response} reply */
 async function refusal(reply) {
   const said = await reply.json().catch(() => ({}));
-  return new ServerError(said.message ?? `The server answered ${reply.status}.`, {
+  return new ServerError(said.message ?? "", {
     status: reply.status,
     code: said.error ?? "refused",
     index: said.index ?? -1,
