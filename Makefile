@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: setup demo test check static-checks javascript clean
+.PHONY: setup demo test check static-checks javascript messages clean
 
 setup: .venv/tools-installed
 
@@ -41,6 +41,11 @@ javascript: node_modules/installed
 node_modules/installed: package.json
 	npm install --silent --no-audit --no-fund --no-package-lock
 	@touch $@
+
+# After a change of the participants' sentences: brings the catalogues up to date; needs GNU gettext.
+messages: .venv/tools-installed
+	cd studyapp && ../$(BIN)/python ../manage.py makemessages --all --no-wrap --add-location file --no-obsolete
+	cd studyapp && ../$(BIN)/python ../manage.py compilemessages
 
 clean:
 	rm -rf .venv node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -11,6 +11,7 @@ from studyapp.catalogue import CatalogueError, ImageSetError, import_images
 from studyapp.models import ImageSet, Study
 from studyapp.opening import OpeningError, open_study
 from studyapp.presets import PRESETS, PresetError, create_study
+from studyapp.texts import DEFAULTS
 
 SLUG = "demo"
 PRESET = "lapgan"
@@ -34,7 +35,7 @@ def prepare(dataset: str, data: Path | None, *, say: Callable[[str], None]) -> S
         sets = {name: _image_set(name, dataset, data, say) for name in PRESETS[PRESET].sources}
         if study is not None:
             study.delete()  # a draft that an interrupted start left behind
-        return open_study(create_study(PRESET, SLUG, image_sets=sets))
+        return open_study(create_study(PRESET, SLUG, image_sets=sets, languages=tuple(DEFAULTS)))
     except (CatalogueError, ImageSetError, OpeningError, PresetError) as error:
         raise DemoError(str(error)) from error
 

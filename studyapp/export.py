@@ -8,7 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -212,11 +212,7 @@ def study_description(study: Study, sittings: QuerySet[Sitting]) -> dict[str, An
         "exported_utc": utc_text(timezone.now()),
         "code_version": __version__,
         "definition": study.definition,
-        "texts": {
-            "description": study.description,
-            "consent": study.consent_text,
-            "debrief": study.debrief_text,
-        },
+        "texts": {language: asdict(study.texts_in(language)) for language in study.languages},
         "sources": [
             {
                 "name": source.name,

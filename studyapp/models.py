@@ -3,6 +3,7 @@
 Stories over several tables live in `catalogue`, `opening`, `sittings`, `jobs` and `export`.
 """
 
+from dataclasses import fields
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -99,6 +100,10 @@ class Mask(models.TextChoices):
     TEXTURE = "texture", "texture: blotches of all sizes, as in photographs"
 
 
+def language_choices() -> list[tuple[str, str]]:
+    return [(code, str(name)) for code, name in settings.LANGUAGES]
+
+
 def default_panels() -> dict[str, str]:
     """Recruiting panel -> the URL parameter that carries its id of a person."""
     return {
@@ -108,6 +113,9 @@ def default_panels() -> dict[str, str]:
         "mturk": "workerId",
         "cloudresearch": "participantId",
     }
+
+
+TEXT_FIELDS = tuple(field.name for field in fields(texts.StudyTexts))
 
 
 class Study(models.Model):
@@ -188,6 +196,12 @@ class Study(models.Model):
     shows_score = models.BooleanField("show the own result at the end", default=True)
     consent_text = models.TextField(default=texts.consent)
     debrief_text = models.TextField(default=texts.debrief)
+    language = models.CharField(
+        "language of these texts", max_length=10, choices=language_choices, default="en"
+    )
+    translations = models.JSONField(
+        default=dict, blank=True, help_text="language -> title, description, consent_text, debrief_text"
+    )
     panels = models.JSONField(default=default_panels, blank=True)
     quota = models.PositiveIntegerField(
         null=True, blank=True, help_text="finished sittings wanted; empty: no limit"
@@ -212,7 +226,7 @@ class Study(models.Model):
         return self.slug
 
     def clean(self) -> None:
-        """Refuse a design that the protocol cannot run, in the protocol's words."""
+        """Refuse a design that the protocol cannot run, in the protocol's words, and a language without its texts."""
         try:
             self.protocol_settings(source_weights={"real": 1.0})
         except DesignError as error:
@@ -222,6 +236,15 @@ class Study(models.Model):
                 f"expected the slowest screen below the fastest, got {self.least_refresh_hz} to "
                 f"{self.most_refresh_hz} Hz"
             )
+        known = {code for code, _ in language_choices()} - {self.language}
+        for language, told in self.translations.items():
+            if language not in known:
+                raise ValidationError(
+                    f"translations: expected languages among {', '.join(sorted(known))}, got {language}"
+                )
+            for name in TEXT_FIELDS:
+                if not (isinstance(told.get(name), str) and told[name].strip()):
+                    raise ValidationError(f"translations, {language}: expected a text for {name}, got none")
 
     def protocol_settings(self, source_weights: dict[str, float] | None = None) -> Settings:
         """What the protocol needs to plan trials. Raises DesignError if they do not fit together."""
@@ -234,6 +257,17 @@ class Study(models.Model):
             practice_trials=self.practice_trials,
             repeat_share=self.repeat_percent / 100,
         )
+
+    @property
+    def languages(self) -> list[str]:
+        """The languages that participants may choose from, the study's own first."""
+        return [self.language, *self.translations]
+
+    def texts_in(self, language: str) -> texts.StudyTexts:
+        """What the study says to participants. Raises KeyError for a language that it does not offer."""
+        if language == self.language:
+            return texts.StudyTexts(**{name: getattr(self, name) for name in TEXT_FIELDS})
+        return texts.StudyTexts(**{name: self.translations[language][name] for name in TEXT_FIELDS})
 
     @property
     def pack_path(self):
@@ -331,6 +365,7 @@ class Sitting(models.Model):
     secret_sha256 = models.CharField(max_length=64, unique=True, editable=False)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.STARTED, db_index=True)
     study_version = models.CharField(max_length=64)
+    language = models.CharField(max_length=10, default="en", help_text="of the pages and of the consent")
     consent_sha256 = models.CharField(max_length=64)
     consent_utc = models.DateTimeField(default=timezone.now)
     finished_utc = models.DateTimeField(null=True, blank=True)

@@ -49,6 +49,8 @@ FROZEN_FIELDS = (
     "shows_score",
     "consent_text",
     "debrief_text",
+    "language",
+    "translations",
     "panels",
     "quota",
 )

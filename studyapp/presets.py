@@ -1,12 +1,14 @@
 """Ready designs: what a preset sets in a new study, and how one is made from it."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import transaction
 
 from studyapp.models import ImageSet, Study, StudySource
+from studyapp.texts import DEFAULTS
 
 
 class PresetError(ValueError):
@@ -26,7 +28,6 @@ PRESETS: dict[str, Preset] = {
     "lapgan": Preset(
         summary="the timed test of Denton et al. 2015: four sources, 11 exposures, gray mask until the answer",
         sources={"real": 1.0, "gan": 1.0, "lapgan": 1.0, "cc-lapgan": 1.0},
-        fields={"title": "Real or generated?"},
     ),
 }
 
@@ -43,9 +44,16 @@ def newest_set(source: str) -> ImageSet:
 
 
 def create_study(
-    preset: str, slug: str, *, image_sets: dict[str, ImageSet] | None = None, **overrides: Any
+    preset: str,
+    slug: str,
+    *,
+    image_sets: dict[str, ImageSet] | None = None,
+    languages: Sequence[str] = ("en",),
+    **overrides: Any,
 ) -> Study:
     """A draft study from a preset; each source uses the image set given, else the newest of its name.
+
+    It offers these languages in our default texts; the first is that of the study's own fields.
 
     Raises PresetError for an unknown preset, a missing image set, a taken slug, or values that the study refuses.
     """
@@ -58,7 +66,15 @@ def create_study(
     chosen = {name: given.get(name) or newest_set(name) for name in sources}
     if Study.objects.filter(slug=slug).exists():
         raise PresetError(f"study {slug} already exists: choose another short name (slug)")
-    study = Study(slug=slug, **(PRESETS[preset].fields | overrides))
+    if unknown := sorted(set(languages) - set(DEFAULTS)):
+        raise PresetError(f"expected languages among {', '.join(DEFAULTS)}, got {', '.join(unknown)}")
+    own, *others = languages
+    said = {
+        **asdict(DEFAULTS[own]),
+        "language": own,
+        "translations": {language: asdict(DEFAULTS[language]) for language in others},
+    }
+    study = Study(slug=slug, **(said | PRESETS[preset].fields | overrides))
     try:
         study.full_clean()
     except ValidationError as error:

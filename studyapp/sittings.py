@@ -19,6 +19,8 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Count, F, Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from studyapp import packs
 from studyapp.messages import ResponseMessage
@@ -68,9 +70,15 @@ def secret_of(attempt: str) -> str:
 
 
 def begin(
-    study: Study, *, attempt: str, panel: str = "", external_id: str = "", is_simulated: bool = False
+    study: Study,
+    *,
+    attempt: str,
+    language: str = "",
+    panel: str = "",
+    external_id: str = "",
+    is_simulated: bool = False,
 ) -> tuple[Sitting, str]:
-    """The sitting after consent, and the secret that its browser keeps.
+    """The sitting after consent to the text in `language` (else the study's own), and its browser's secret.
 
     `attempt` is the consent page's random name: when the reply was lost, the same page leads to the same sitting.
     A panel's id leads back to its sitting, too, from any page, as long as no trial of it was planned.
@@ -79,10 +87,14 @@ def begin(
     secret = secret_of(attempt)
     with transaction.atomic():
         study = Study.objects.select_for_update().get(pk=study.pk)
+        language = language or study.language
+        consent_sha256 = hashlib.sha256(study.texts_in(language).consent_text.encode()).hexdigest()
         begun = by_secret(study, secret) or _untouched(study, panel, external_id)
         if begun is not None:
             begun.secret_sha256 = secret_hash(secret)
-            begun.save(update_fields=["secret_sha256"])
+            # From another page it may be the text in another language that was agreed to.
+            begun.language, begun.consent_sha256 = language, consent_sha256
+            begun.save(update_fields=["secret_sha256", "language", "consent_sha256"])
             return begun, secret
         _require_room(study)
         participant = Participant.objects.create(study=study, is_simulated=is_simulated)
@@ -91,7 +103,8 @@ def begin(
             study=study,
             secret_sha256=secret_hash(secret),
             study_version=study.version,
-            consent_sha256=hashlib.sha256(study.consent_text.encode()).hexdigest(),
+            language=language,
+            consent_sha256=consent_sha256,
             design_seed=secrets.randbits(62),
             real_key=secrets.choice("fj"),
             is_simulated=is_simulated,
@@ -104,7 +117,7 @@ def begin(
                     )
             except IntegrityError:
                 raise SittingError(
-                    "again", "This personal link has been used already. Everybody can take part once."
+                    "again", _("This personal link has been used already. Everybody can take part once.")
                 ) from None
     return sitting, secret
 
@@ -127,7 +140,7 @@ def _untouched(study: Study, panel: str, external_id: str) -> Sitting | None:
 
 def _require_room(study: Study) -> None:
     if study.status != Study.Status.OPEN:
-        raise SittingError("closed", "This study does not take new participants at the moment.")
+        raise SittingError("closed", _("This study does not take new participants at the moment."))
     if study.quota is None:
         return
     live = study.sittings.filter(is_simulated=False).filter(
@@ -135,7 +148,7 @@ def _require_room(study: Study) -> None:
         | Q(status=Sitting.Status.STARTED, consent_utc__gt=timezone.now() - LIVE_FOR)
     )
     if live.count() >= study.quota:
-        raise SittingError("full", "This study has all the participants it needs. Thank you for coming.")
+        raise SittingError("full", _("This study has all the participants it needs. Thank you for coming."))
 
 
 def by_secret(study: Study, secret: str) -> Sitting | None:
@@ -148,9 +161,9 @@ def by_secret(study: Study, secret: str) -> Sitting | None:
 def require_started(sitting: Sitting) -> None:
     """Refuse a step of a sitting that has ended, in words that say how."""
     ended = {
-        Sitting.Status.FINISHED: "You have finished this test already.",
-        Sitting.Status.WITHDRAWN: "You have withdrawn from this study.",
-        Sitting.Status.ERASED: "Your answers have been erased.",
+        Sitting.Status.FINISHED: _("You have finished this test already."),
+        Sitting.Status.WITHDRAWN: _("You have withdrawn from this study."),
+        Sitting.Status.ERASED: _("Your answers have been erased."),
     }
     sentence = ended.get(Sitting.Status(sitting.status))
     if sentence is not None:
@@ -208,8 +221,8 @@ def history(sitting: Sitting) -> list[Outcome]:
         "shown__stimulus__source__name",
     )
     outcomes = []
-    for _, pictures in groupby(rows, key=itemgetter(0)):
-        (_, exposure_ms, kind, status, answer, timing_ok, name), *others = pictures
+    for _trial, pictures in groupby(rows, key=itemgetter(0)):
+        (_trial, exposure_ms, kind, status, answer, timing_ok, name), *others = pictures
         sources = (name, *(row[-1] for row in others))
         outcomes.append(
             Outcome(
@@ -462,8 +475,10 @@ def finish(sitting: Sitting) -> Sitting:
         progress = progress_of(sitting)
         if not progress.finished:
             missing = max(progress.total - progress.done, 1)
-            verb = "answers have" if missing > 1 else "answer has"
-            raise SittingError("missing", f"{missing} {verb} not arrived yet.")
+            sentence = ngettext(
+                "%(n)d answer has not arrived yet.", "%(n)d answers have not arrived yet.", missing
+            )
+            raise SittingError("missing", sentence % {"n": missing})
         sitting.status, sitting.finished_utc = Sitting.Status.FINISHED, timezone.now()
         sitting.completion_code = code(secrets.token_bytes(5))
         sitting.receipt_sha256 = receipt_hash(receipt_code(sitting))

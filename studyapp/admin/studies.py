@@ -23,7 +23,13 @@ from studyapp.admin.columns import NOTHING, hash_start, readable_json, status_ma
 from studyapp.admin.export_pages import ExportPages
 from studyapp.admin.step_pages import StepPages
 from studyapp.admin.steps import finished_of_quota, moves, status_line
-from studyapp.admin.study_form import PresetForm, SourceInline, StudyForm
+from studyapp.admin.study_form import (
+    LANGUAGE_NAMES,
+    PresetForm,
+    SourceInline,
+    StudyForm,
+    translation_fields,
+)
 from studyapp.models import Sitting, Study, StudySource
 from studyapp.opening import advice
 
@@ -65,7 +71,7 @@ class StudyAdmin(StepPages, ExportPages):
     fieldsets: ClassVar[Any] = (
         (
             "What participants read first",
-            {"fields": ("title", "slug", "description", "organiser", "contact")},
+            {"fields": ("title", "slug", "language", "description", "organiser", "contact")},
         ),
         (
             "The design",
@@ -109,6 +115,7 @@ class StudyAdmin(StepPages, ExportPages):
             },
         ),
         ("Texts", {"fields": ("consent_text", "debrief_text", "shows_score")}),
+        ("In other languages", {"fields": ("translations",)}),
         ("Recruiting", {"fields": ("quota", "panels")}),
     )
     FROZEN = (
@@ -116,7 +123,11 @@ class StudyAdmin(StepPages, ExportPages):
         ("The frozen definition", {"classes": ("collapse",), "fields": ("definition_text",)}),
     )
     # Where nothing can be edited, these are read as words instead of JSON.
-    IN_WORDS = {"exposures_ms": "exposures_text", "panels": "panels_text"}
+    IN_WORDS = {
+        "exposures_ms": "exposures_text",
+        "panels": "panels_text",
+        "translations": "translations_text",
+    }
 
     # ---- rights: a draft can be edited and deleted, a study that was opened can not ----
 
@@ -128,12 +139,28 @@ class StudyAdmin(StepPages, ExportPages):
 
     def get_fieldsets(self, request: HttpRequest, obj: Study | None = None) -> Any:
         if obj is None or self.has_change_permission(request, obj):
-            return self.fieldsets
+            return self._editable(Study() if obj is None else obj)
         readable = tuple(
             (title, {**options, "fields": tuple(self.IN_WORDS.get(name, name) for name in options["fields"])})
             for title, options in self.fieldsets
         )
         return readable if _is_draft(obj) else readable + self.FROZEN
+
+    def _editable(self, study: Study) -> tuple[Any, ...]:
+        """The fieldsets with one for every language that is not the study's own, in place of the stored JSON."""
+        others = tuple(
+            (
+                f"Also in {name}",
+                {
+                    "fields": translation_fields(language),
+                    "classes": () if language in study.translations else ("collapse",),
+                },
+            )
+            for language, name in LANGUAGE_NAMES.items()
+            if language != study.language
+        )
+        place = [options["fields"] for _, options in self.fieldsets].index(("translations",))
+        return (*self.fieldsets[:place], *others, *self.fieldsets[place + 1 :])
 
     def get_readonly_fields(self, request: HttpRequest, obj: Study | None = None) -> tuple[str, ...]:
         return ("version", "pack_sha256", "picture_size", "definition_text", *self.IN_WORDS.values())
@@ -163,6 +190,15 @@ class StudyAdmin(StepPages, ExportPages):
     def panels_text(self, study: Study) -> SafeString | str:
         lines = ((panel, parameter) for panel, parameter in study.panels.items())
         return format_html_join("", "<div>{} = <code>{}</code></div>", lines) or NOTHING
+
+    @admin.display(description="texts")
+    def translations_text(self, study: Study) -> SafeString | str:
+        told = (
+            (LANGUAGE_NAMES[language], name.removesuffix("_text"), text)
+            for language, texts in study.translations.items()
+            for name, text in texts.items()
+        )
+        return format_html_join("", "<p><b>{}, {}:</b> {}</p>", told) or NOTHING
 
     @admin.display(description="size of a picture")
     def picture_size(self, study: Study) -> str:

@@ -1,18 +1,21 @@
 """The study editor's form: a design in plain words, with errors at the field that causes them."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import HttpRequest
 
 from studyapp.admin.columns import count
-from studyapp.models import ImageSet, Study, StudySource, default_exposures, default_panels
+from studyapp.models import TEXT_FIELDS, ImageSet, Study, StudySource, default_exposures, default_panels
 from studyapp.presets import PRESETS, PresetError, create_study
 from studyapp.protocols import DesignError, Settings
 from studyapp.protocols.trial import REAL
+from studyapp.texts import DEFAULTS
 
 
 class ExposuresField(forms.CharField):
@@ -70,7 +73,43 @@ DESIGN_FIELDS: dict[str, Callable[[Any], dict[str, Any]]] = {
 LIMITS = {"n_examples": (0, 200), "break_every": (1, 5000), "fixation_ms": (0, 5000), "blank_ms": (0, 5000)}
 
 
-class StudyForm(forms.ModelForm):
+LANGUAGE_NAMES = dict(settings.LANGUAGES)
+# The fields of a study's texts as they stand in the form: label, lines of the field, None for one line alone.
+TEXTS: dict[str, tuple[str, int | None]] = {
+    "title": ("Title", None),
+    "description": ("Description", 4),
+    "consent_text": ("Consent text", 14),
+    "debrief_text": ("Debrief text", 8),
+}
+
+
+def translation_fields(language: str) -> list[str]:
+    """The form's fields for one more language, in their order on the page."""
+    return [f"offers_{language}", *(f"{name}_{language}" for name in TEXT_FIELDS)]
+
+
+def _translation_form() -> type[forms.Form]:
+    """A form with the fields of every language, so that the admin finds them declared."""
+    fields: dict[str, Any] = {}
+    for language, own_name in LANGUAGE_NAMES.items():
+        fields[f"offers_{language}"] = forms.BooleanField(
+            label=f"Offer the study in {own_name}",
+            required=False,
+            help_text="The pages follow by themselves. Participants choose on the first page; what their browser "
+            "prefers comes first.",
+        )
+        for name, (label, rows) in TEXTS.items():
+            widget = forms.Textarea(attrs={"rows": rows}) if rows else forms.TextInput
+            fields[f"{name}_{language}"] = forms.CharField(
+                label=f"{label} ({own_name})",
+                required=False,
+                widget=widget,
+                max_length=getattr(Study._meta.get_field(name), "max_length", None),
+            )
+    return type("TranslationForm", (forms.Form,), fields)
+
+
+class StudyForm(_translation_form(), forms.ModelForm):  # type: ignore[misc]
     exposures_ms = ExposuresField(
         label="Exposures (ms)",
         max_length=2000,
@@ -88,7 +127,7 @@ class StudyForm(forms.ModelForm):
 
     class Meta:
         model = Study
-        fields = "__all__"  # noqa: DJ007  which ones are shown is said in the admin's fieldsets
+        exclude = ("translations",)  # noqa: DJ006  the others' place is said in the admin's fieldsets
         widgets = {
             "description": forms.Textarea(attrs={"rows": 4}),
             "consent_text": forms.Textarea(attrs={"rows": 14}),
@@ -111,6 +150,7 @@ class StudyForm(forms.ModelForm):
             "least_width_px": "Room for the picture and the buttons is asked for in any case.",
             "consent_text": "Empty lines part paragraphs. Its hash is stored with every consent.",
             "debrief_text": "Shown at the end. Empty lines part paragraphs.",
+            "language": "Of title, description, consent and debrief. More languages stand below them.",
             "quota": "Finished sittings wanted; empty: no limit. Simulated ones are not counted.",
         }
 
@@ -119,6 +159,11 @@ class StudyForm(forms.ModelForm):
         for name, (least, most) in LIMITS.items():
             if name in self.fields:
                 self.fields[name].validators += [MinValueValidator(least), MaxValueValidator(most)]
+        for language in LANGUAGE_NAMES:
+            told = self.instance.translations.get(language)
+            self.initial[f"offers_{language}"] = told is not None
+            for name, text in (told or asdict(DEFAULTS[language])).items():
+                self.initial[f"{name}_{language}"] = text
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -129,7 +174,24 @@ class StudyForm(forms.ModelForm):
                 Settings(source_weights={REAL: 1.0}, **settings_of(cleaned[name]))
             except DesignError as error:
                 self.add_error(name, str(error))
+        self.instance.translations = {
+            language: self._translation(language, cleaned)
+            for language in LANGUAGE_NAMES
+            if cleaned.get(f"offers_{language}")
+        }
         return cleaned
+
+    def _translation(self, language: str, cleaned: dict[str, Any]) -> dict[str, str]:
+        """The texts of one more language, with an error at each that is missing."""
+        if language == cleaned.get("language"):
+            self.add_error(f"offers_{language}", "The texts above are in this language already.")
+        told = {name: cleaned.get(f"{name}_{language}") or "" for name in TEXT_FIELDS}
+        for name, text in told.items():
+            if not text and f"{name}_{language}" not in self.errors:
+                self.add_error(
+                    f"{name}_{language}", "expected a text, since the study is offered in this language"
+                )
+        return told
 
 
 class PresetForm(forms.Form):

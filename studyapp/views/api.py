@@ -13,9 +13,10 @@ from typing import Any
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from studyapp import messages, sittings
+from studyapp import languages, messages, sittings
 from studyapp.models import Sitting
 from studyapp.packs import PackError
 from studyapp.views.cookies import sitting_of, study_or_404
@@ -61,9 +62,11 @@ def answering(view: Callable[[HttpRequest, Sitting], HttpResponse]) -> Callable[
     @functools.wraps(view)
     def wrapped(request: HttpRequest, slug: str) -> HttpResponse:
         try:
-            sitting = sitting_of(request, study_or_404(slug))
+            study = study_or_404(slug)
+            sitting = sitting_of(request, study)
+            languages.speak(study, request, sitting)
             if sitting is None:
-                raise Refused(401, "no_sitting", "This browser has no sitting of this study. Start again.")
+                raise Refused(401, "no_sitting", _("This browser has no sitting of this study. Start again."))
             response = view(request, sitting)
         except Refused as refused:
             response = JsonResponse(refused.body, status=refused.status)
@@ -77,12 +80,13 @@ def answering(view: Callable[[HttpRequest, Sitting], HttpResponse]) -> Callable[
             log.error("%s", error)
             body = {
                 "error": "no_pictures",
-                "message": "The pictures of this study cannot be read at the moment.",
+                "message": _("The pictures of this study cannot be read at the moment."),
             }
             response = JsonResponse(body, status=409)
         except OperationalError:
             # A busy or absent database: nothing was stored, the page keeps its answers and tries again.
-            body = {"error": "busy", "message": "The server is busy; your answers are kept and sent again."}
+            sentence = _("The server is busy; your answers are kept and sent again.")
+            body = {"error": "busy", "message": sentence}
             response = JsonResponse(body, status=503, headers={"Retry-After": "2"})
         return private(response)
 
@@ -116,12 +120,11 @@ def screen(request: HttpRequest, sitting: Sitting) -> HttpResponse:
         raise Refused(400, "malformed", "witness: expected element_timing or callback")
     sittings.note_screen(sitting, facts)
     if facts["frame_ms"] > SLOWEST_FRAME_MS:
-        rate = 1000 / facts["frame_ms"]
-        sentence = (
-            f"Your screen shows {rate:.0f} pictures a second; this test needs at least 25. "
+        sentence = _(
+            "Your screen shows %(rate)d pictures a second; this test needs at least 25. "
             "Close other programs, plug in the power supply and check again."
         )
-        return JsonResponse({"ok": False, "message": sentence})
+        return JsonResponse({"ok": False, "message": sentence % {"rate": round(1000 / facts["frame_ms"])}})
     return JsonResponse({"ok": True})
 
 

@@ -10,10 +10,12 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from studyapp import __version__, sittings
+from studyapp import __version__, languages, sittings
 from studyapp.models import Sitting, Study, token_128
 from studyapp.views.cookies import keep_secret, sitting_of, study_or_404
 
@@ -35,30 +37,44 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     return message(
         request,
         404,
-        "Nothing here",
-        "There is no page at this address. Check the link you were given.",
+        _("Nothing here"),
+        _("There is no page at this address. Check the link you were given."),
         reverse("home"),
-        "To the studies",
+        _("To the studies"),
     )
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    text = "Something went wrong on our side. Answers that you gave are stored. Please try again in a minute."
-    return message(request, 500, "This did not work", text)
+    text = _(
+        "Something went wrong on our side. Answers that you gave are stored. Please try again in a minute."
+    )
+    return message(request, 500, _("This did not work"), text)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    text = (
+    text = _(
         "The page was open for too long, or your browser does not keep cookies for this site. "
         "Answers that you gave are stored. Go back, reload the page and try again."
     )
-    return message(request, 403, "Please reload the page", text)
+    return message(request, 403, _("Please reload the page"), text)
 
 
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
-    studies = list(Study.objects.filter(status=Study.Status.OPEN))
+    studies = [
+        (study, study.texts_in(language).title, language)
+        for study in Study.objects.filter(status=Study.Status.OPEN)
+        for language in [languages.chosen(study, request, None)]
+    ]
     return render(request, "study/home.html", {"studies": studies})
+
+
+def of_study(
+    request: HttpRequest, page: str, study: Study, language: str, *, status: int = 200, **context: Any
+) -> HttpResponse:
+    """A page of a study in a language; what the study itself says is in `texts`."""
+    context = {"study": study, "texts": study.texts_in(language), "language": language, **context}
+    return render(request, f"study/{page}.html", context, status=status)
 
 
 def minutes(study: Study) -> int:
@@ -74,15 +90,19 @@ def minutes(study: Study) -> int:
 def welcome(request: HttpRequest, slug: str) -> HttpResponse:
     study = study_or_404(slug)
     sitting = sitting_of(request, study)
-    context = {
-        "study": study,
-        "minutes": minutes(study),
-        "closed": study.status != Study.Status.OPEN,
-        "has_sitting": sitting is not None and sitting.status == Sitting.Status.STARTED,
-        "has_codes": sitting is not None and sitting.status in WITH_CODES,
-        "query": request.GET.urlencode(),
-    }
-    return render(request, "study/welcome.html", context)
+    has_sitting = sitting is not None and sitting.status == Sitting.Status.STARTED
+    return of_study(
+        request,
+        "welcome",
+        study,
+        languages.speak(study, request, sitting if has_sitting else None),
+        language_links=[] if has_sitting else languages.links(study, request),
+        minutes=minutes(study),
+        closed=study.status != Study.Status.OPEN,
+        has_sitting=has_sitting,
+        has_codes=sitting is not None and sitting.status in WITH_CODES,
+        query=request.GET.urlencode(),
+    )
 
 
 def panel_identity(study: Study, query: str) -> tuple[str, str]:
@@ -108,18 +128,18 @@ def is_simulated(query: str) -> bool:
 @never_cache
 def consent(request: HttpRequest, slug: str) -> HttpResponse:
     study = study_or_404(slug)
+    language = languages.speak(study, request)
     if request.method == "GET":
         if study.status != Study.Status.OPEN:
             return redirect("study:welcome", slug)  # which says so before anybody has read a long text
-        context = {
-            "study": study,
-            "consent_text": study.consent_text.split("\n\n"),
+        context: dict[str, Any] = {
+            "language_links": languages.links(study, request),
             "query": request.GET.urlencode(),
             "attempt": token_128(),
         }
-        return render(request, "study/consent.html", context)
+        return of_study(request, "consent", study, language, **context)
     if request.POST.get("decision") != "agree":
-        return redirect("study:declined", slug)
+        return redirect(reverse("study:declined", args=[slug], query={languages.PARAMETER: language}))
     running = sitting_of(request, study)
     if running is not None and running.status == Sitting.Status.STARTED:
         return redirect("study:screen", slug)
@@ -131,23 +151,30 @@ def consent(request: HttpRequest, slug: str) -> HttpResponse:
             study,
             # A name that is too short to be ours could be another person's, too.
             attempt=attempt if TOKEN.fullmatch(attempt) else token_128(),
+            language=language,
             panel=panel,
             external_id=external_id,
             is_simulated=is_simulated(query),
         )
     except sittings.SittingError as error:
-        return message(request, 409, TITLES[error.code], str(error), study=study)
+        more: dict[str, Any] = {"study": study, "texts": study.texts_in(language), "language": language}
+        return message(request, 409, str(TITLES[error.code]), str(error), **more)
     response = redirect("study:screen", slug)
     keep_secret(response, study, secret)
     return response
 
 
-TITLES = {"closed": "The study is closed", "full": "The study is full", "again": "You took part already"}
+TITLES = {
+    "closed": gettext_lazy("The study is closed"),
+    "full": gettext_lazy("The study is full"),
+    "again": gettext_lazy("You took part already"),
+}
 
 
 @require_GET
 def declined(request: HttpRequest, slug: str) -> HttpResponse:
-    return render(request, "study/declined.html", {"study": study_or_404(slug)})
+    study = study_or_404(slug)
+    return of_study(request, "declined", study, languages.speak(study, request))
 
 
 def with_sitting(
@@ -161,6 +188,7 @@ def with_sitting(
         sitting = sitting_of(request, study)
         if sitting is None:
             return redirect("study:welcome", slug)
+        languages.speak(study, request, sitting)
         return view(request, sitting)
 
     return wrapped
@@ -207,12 +235,8 @@ def step(name: str) -> Callable[[HttpRequest, str], HttpResponse]:
     def view(request: HttpRequest, sitting: Sitting) -> HttpResponse:
         if sitting.status != Sitting.Status.STARTED:
             return redirect("study:thanks", sitting.study.slug)
-        context = {
-            "study": sitting.study,
-            "sitting": sitting,
-            "config": page_config(request, sitting, name),
-        }
-        return render(request, f"study/{name}.html", context)
+        config = page_config(request, sitting, name)
+        return of_study(request, name, sitting.study, sitting.language, sitting=sitting, config=config)
 
     return view
 
@@ -224,18 +248,18 @@ def thanks(request: HttpRequest, sitting: Sitting) -> HttpResponse:
     if sitting.status == Sitting.Status.STARTED:
         return redirect("study:test", study.slug)
     finished = sitting.status == Sitting.Status.FINISHED
-    context = {
-        "study": study,
-        "status": sitting.status,
-        "debrief_text": study.debrief_text.split("\n\n"),
-        "completion_code": sitting.completion_code,
-        "receipt_code": "" if sitting.status == Sitting.Status.ERASED else sittings.receipt_code(sitting),
-        "score": sittings.score(sitting) if finished and study.shows_score else None,
-        "truth": sittings.truth(sitting) if finished and study.shows_score else [],
-        "contact": study.contact,
-        "n_missing": sittings.n_missing(sitting) if finished else 0,
-    }
-    return render(request, "study/thanks.html", context)
+    return of_study(
+        request,
+        "thanks",
+        study,
+        sitting.language,
+        status_of_sitting=sitting.status,
+        completion_code=sitting.completion_code,
+        receipt_code="" if sitting.status == Sitting.Status.ERASED else sittings.receipt_code(sitting),
+        score=sittings.score(sitting) if finished and study.shows_score else None,
+        truth=sittings.truth(sitting) if finished and study.shows_score else [],
+        n_missing=sittings.n_missing(sitting) if finished else 0,
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -246,9 +270,7 @@ def withdraw(request: HttpRequest, sitting: Sitting) -> HttpResponse:
         return redirect("study:thanks", study.slug)
     if request.method == "GET":
         back_url = reverse(f"study:{sittings.stands_at(sitting)}", args=[study.slug])
-        return render(
-            request, "study/withdraw.html", {"study": study, "sitting": sitting, "back_url": back_url}
-        )
+        return of_study(request, "withdraw", study, sitting.language, sitting=sitting, back_url=back_url)
     # Of two clicks the second finds the sitting ended: the thanks page tells how, to both.
     with suppress(sittings.SittingError):
         sittings.withdraw(sitting, keep_answers=request.POST.get("data") == "keep")
@@ -259,13 +281,9 @@ def withdraw(request: HttpRequest, sitting: Sitting) -> HttpResponse:
 @never_cache
 def erase(request: HttpRequest, slug: str) -> HttpResponse:
     study = study_or_404(slug)
+    language = languages.speak(study, request, sitting_of(request, study))
     code = request.POST.get("receipt_code", "")[:100]
-    context: dict[str, Any] = {"study": study, "code": code, "error": "", "done": False}
-    if request.method == "POST":
-        context["done"] = sittings.erase(study, code)
-        if not context["done"]:
-            context["error"] = (
-                "We know no sitting with this code. "
-                "Check it, letter by letter, or ask the people who invited you."
-            )
-    return render(request, "study/erase.html", context, status=200 if not context["error"] else 422)
+    is_done = request.method == "POST" and sittings.erase(study, code)
+    is_unknown = request.method == "POST" and not is_done
+    context = {"code": code, "is_done": is_done, "is_unknown": is_unknown}
+    return of_study(request, "erase", study, language, status=422 if is_unknown else 200, **context)

@@ -92,6 +92,43 @@ def test_the_empty_editor_offers_the_defaults(researcher: Client):
     assert "prolific = PROLIFIC_PID" in text
 
 
+def test_a_second_language_is_offered_with_a_tick_and_its_texts_are_there(
+    researcher: Client, draft_study: Study
+):
+    sources = [
+        {"id": s.pk, "study": draft_study.pk, "name": s.name, "image_set": s.image_set_id, "weight": 1}
+        for s in draft_study.sources.all()
+    ]
+    editor = researcher.get(page(draft_study)).content.decode()
+    assert "Offer the study in Deutsch" in editor and "Offer the study in English" not in editor
+    data = filled_form(draft_study, sources, offers_de="on", title_de="Echt?")
+    answer = researcher.post(page(draft_study), data)
+    assert answer.status_code == 302, answer.context["errors"]
+    draft_study.refresh_from_db()
+    assert draft_study.languages == ["en", "de"]
+    assert draft_study.texts_in("de").title == "Echt?"
+    assert "Die Teilnahme ist freiwillig" in draft_study.texts_in("de").consent_text
+    open_study(draft_study)
+    assert "Echt?" in researcher.get(page(draft_study)).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"offers_de": "on", "consent_text_de": ""}, "expected a text, since the study is offered"),
+        ({"offers_en": "on"}, "in this language already"),
+    ],
+)
+def test_a_second_language_without_its_texts_or_twice_is_refused(
+    researcher: Client, image_sets: dict[str, ImageSet], changes: dict[str, str], why: str
+):
+    data = filled_form(slug="mine", title="Mine", sources=source_rows(image_sets), **changes)
+    answer = researcher.post(ADD, data)
+    assert answer.status_code == 200
+    assert why in str(answer.context["adminform"].form.errors)
+    assert not Study.objects.filter(slug="mine").exists()
+
+
 @pytest.mark.parametrize(
     ("field", "value", "why"),
     [

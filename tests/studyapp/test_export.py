@@ -248,7 +248,7 @@ def test_study_json_says_what_was_frozen_and_what_was_written(mixed_study: Study
         assert source["image_set"]["manifest"]["software"] == {"tachisto": "0.1.0"}
     for name, file in study["files"].items():
         assert hashlib.sha256((tmp_path / "export" / name).read_bytes()).hexdigest() == file["sha256"]
-    assert "Taking part is voluntary" in study["texts"]["consent"]
+    assert "Taking part is voluntary" in study["texts"]["en"]["consent_text"]
 
 
 def test_an_erased_sitting_leaves_its_times_alone(small_study: Study, people: People, tmp_path: Path) -> None:

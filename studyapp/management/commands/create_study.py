@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from studyapp.models import ImageSet
 from studyapp.presets import PRESETS, PresetError, create_study
+from studyapp.texts import DEFAULTS
 
 OVERRIDES = {
     "trials": "n_trials",
@@ -25,6 +26,13 @@ class Command(BaseCommand):
         parser.add_argument("--preset", required=True, choices=sorted(PRESETS))
         parser.add_argument("--slug", required=True, help="its name in addresses: /s/SLUG/")
         parser.add_argument("--title")
+        parser.add_argument(
+            "--languages",
+            nargs="+",
+            default=["en"],
+            choices=sorted(DEFAULTS),
+            help="languages that participants may choose from; the first is the study's own",
+        )
         parser.add_argument("--trials", type=int, help="trials a sitting: 220, or 660 as in the paper")
         parser.add_argument("--practice", type=int, help="practice trials")
         parser.add_argument(
@@ -38,11 +46,17 @@ class Command(BaseCommand):
             help="the image set of a source; without it the newest of that source",
         )
 
-    def handle(self, *, preset: str, slug: str, images: list[str], **options: Any) -> None:
+    def handle(
+        self, *, preset: str, slug: str, images: list[str], languages: list[str], **options: Any
+    ) -> None:
         overrides = {field: options[name] for name, field in OVERRIDES.items() if options[name] is not None}
         try:
             study = create_study(
-                preset, slug, image_sets=dict(self.image_set(pair) for pair in images), **overrides
+                preset,
+                slug,
+                image_sets=dict(self.image_set(pair) for pair in images),
+                languages=languages,
+                **overrides,
             )
         except PresetError as error:
             raise CommandError(str(error)) from error
