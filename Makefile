@@ -1,9 +1,9 @@
-# What there is to do: `make demo` to try it, `make check` before a commit.
+# What there is to do: `make demo` to try it, `make check` before a commit, `make check-long` before a release.
 PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: setup demo test check static-checks javascript messages clean
+.PHONY: setup demo test check check-long static-checks javascript messages clean
 
 setup: .venv/tools-installed
 
@@ -25,6 +25,10 @@ test: .venv/tools-installed
 
 check: static-checks javascript
 	$(BIN)/python -m pytest
+
+# The long forms of what `check` tries in short: see the marker `long` in pyproject.toml.
+check-long: .venv/tools-installed
+	$(BIN)/python -m pytest -m long
 
 static-checks: .venv/tools-installed
 	$(BIN)/ruff format --check .
