@@ -20,11 +20,12 @@ setup: .venv/tools-installed
 demo: .venv/installed
 	$(BIN)/python manage.py demo --port $(PORT)
 
+# As many tests at once as there are cores, those of a file by one process; a browser's alone, for they look at time.
 test: .venv/tools-installed
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile -m "not browser"
+	$(BIN)/python -m pytest -m browser
 
-check: static-checks javascript
-	$(BIN)/python -m pytest
+check: static-checks javascript test
 
 # The long forms of what `check` tries in short: see the marker `long` in pyproject.toml.
 check-long: .venv/tools-installed
