@@ -1,0 +1,24 @@
+"""The same product on PostgreSQL, chosen by environment alone."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.services
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_sites_tests_hold_on_postgresql_and_redis(service):
+    environment = os.environ | {"DATABASE_URL": service("postgresql"), "BROKER_URL": service("redis")}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-x", "tests/studyapp"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert " passed" in done.stdout
