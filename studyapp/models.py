@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 
 from studyapp import texts
+from studyapp.limits import Limited
 from studyapp.protocols import PROTOCOLS, DesignError, Settings
 
 
@@ -118,7 +119,7 @@ def default_panels() -> dict[str, str]:
 TEXT_FIELDS = tuple(field.name for field in fields(texts.StudyTexts))
 
 
-class Study(models.Model):
+class Study(Limited):
     """A design, its texts and, once opened, its frozen definition and pack of stimuli."""
 
     class Status(models.TextChoices):
@@ -350,7 +351,7 @@ class PanelIdentity(models.Model):
         return f"{self.panel}: {self.external_id}"
 
 
-class Sitting(models.Model):
+class Sitting(Limited):
     """One pass of one participant through one study."""
 
     class Status(models.TextChoices):

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import random
 import secrets
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,6 +24,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from studyapp import packs
+from studyapp.limits import Limit
 from studyapp.messages import ResponseMessage
 from studyapp.models import (
     ConflictingResponse,
@@ -43,6 +45,10 @@ BLOCK_TRIALS = 50
 CLOSED = (Trial.Status.ANSWERED, Trial.Status.TIMED_OUT)
 # A sitting without an end counts for the quota as long as somebody may still be at it.
 LIVE_FOR = timedelta(hours=2)
+# A person asks once in three seconds; a browser that comes back with a thousand answers, twenty times at once.
+SITTING_LIMIT = Limit(per_s=20, burst=200)
+# What comes over a study's link without a sitting: consents and receipt codes. A lecture hall may begin at once.
+LINK_LIMIT = Limit(per_s=2, burst=300)
 
 
 class SittingError(Exception):
@@ -82,10 +88,11 @@ def begin(
 
     `attempt` is the consent page's random name: when the reply was lost, the same page leads to the same sitting.
     A panel's id leads back to its sitting, too, from any page, as long as no trial of it was planned.
-    Raises SittingError: `closed`, `full`, or `again` when this id of a panel has sat already.
+    Raises SittingError: `closed`, `full`, or `again` when this id of a panel has sat already; TooOften.
     """
     secret = secret_of(attempt)
     with transaction.atomic():
+        spend_on_link(study)
         study = Study.objects.select_for_update().get(pk=study.pk)
         language = language or study.language
         consent_sha256 = hashlib.sha256(study.texts_in(language).consent_text.encode()).hexdigest()
@@ -120,6 +127,11 @@ def begin(
                     "again", _("This personal link has been used already. Everybody can take part once.")
                 ) from None
     return sitting, secret
+
+
+def spend_on_link(study: Study) -> None:
+    """Count a request that comes without a sitting. Raises TooOften."""
+    LINK_LIMIT.spend(Study.objects.filter(pk=study.pk), time.time())
 
 
 def _untouched(study: Study, panel: str, external_id: str) -> Sitting | None:
@@ -180,7 +192,7 @@ def stands_at(sitting: Sitting) -> str:
 def note_screen(sitting: Sitting, facts: dict[str, Any]) -> None:
     """Keep what the screen check measured; an erased sitting stays empty, whatever was under way."""
     with transaction.atomic():
-        sitting = _locked(sitting)
+        sitting = _asked(sitting)
         require_started(sitting)
         sitting.screen = facts
         sitting.save(update_fields=["screen"])
@@ -295,6 +307,12 @@ def _locked(sitting: Sitting) -> Sitting:
     return Sitting.objects.select_for_update(of=("self",)).select_related("study").get(pk=sitting.pk)
 
 
+def _asked(sitting: Sitting) -> Sitting:
+    """The sitting, held like that, for a request that counts. Raises TooOften when its browser asks too often."""
+    SITTING_LIMIT.spend(Sitting.objects.filter(pk=sitting.pk), time.time())
+    return _locked(sitting)
+
+
 def _one_block(waiting: list[Trial]) -> list[Trial]:
     """The leading run of one kind, short enough that its pictures can be asked for by first and last number."""
 
@@ -312,7 +330,7 @@ def next_block(sitting: Sitting, after: int) -> tuple[list[IssuedTrial], Progres
     Raises SittingError if the sitting has ended.
     """
     with transaction.atomic():
-        sitting = _locked(sitting)
+        sitting = _asked(sitting)
         require_started(sitting)
         waiting = sitting.trials.filter(status__in=Trial.OPEN, ordinal__gt=after).order_by("ordinal")
         trials = _one_block(list(waiting[:BLOCK_TRIALS])) or _plan_block(sitting, history(sitting))
@@ -369,7 +387,8 @@ def _plannable(sitting: Sitting, outcomes: list[Outcome]) -> bool:
 
 
 def block_pictures(sitting: Sitting, first: int, last: int) -> bytes:
-    """The raw pictures of the open trials with ordinals first..last, in that order."""
+    """The raw pictures of the open trials with ordinals first..last, in that order. Raises TooOften, PackError."""
+    SITTING_LIMIT.spend(Sitting.objects.filter(pk=sitting.pk), time.time())
     positions = (
         TrialStimulus.objects.filter(
             sitting=sitting,
@@ -395,7 +414,7 @@ def resume(sitting: Sitting, shown: Sequence[str] | None) -> Progress:
     then every trial it was ever given counts as seen.
     """
     with transaction.atomic():
-        sitting = _locked(sitting)
+        sitting = _asked(sitting)
         require_started(sitting)
         lost = sitting.trials.filter(status=Trial.Status.ISSUED)
         if shown is not None:
@@ -423,7 +442,7 @@ def record(sitting: Sitting, batch: Sequence[tuple[ResponseMessage, Any]]) -> li
     kept aside. An answer to a trial that was closed as interrupted is stored and flagged `late`.
     """
     with transaction.atomic(durable=True):
-        sitting = _locked(sitting)
+        sitting = _asked(sitting)
         if sitting.status in (Sitting.Status.WITHDRAWN, Sitting.Status.ERASED):
             require_started(sitting)
         tokens = [message.trial for message, _ in batch]
@@ -468,7 +487,7 @@ def _response(trial: Trial, message: ResponseMessage) -> Response:
 def finish(sitting: Sitting) -> Sitting:
     """Mint the completion code once every answer is stored. Raises SittingError `missing` before that."""
     with transaction.atomic(durable=True):
-        sitting = _locked(sitting)
+        sitting = _asked(sitting)
         if sitting.status == Sitting.Status.FINISHED:
             return sitting
         require_started(sitting)
@@ -518,7 +537,11 @@ def withdraw(sitting: Sitting, *, keep_answers: bool) -> Sitting:
 
 
 def erase(study: Study, receipt: str) -> bool:
-    """Erase the sitting with this receipt code; False if there is none. The emptied row keeps counts true."""
+    """Erase the sitting with this receipt code; False if there is none. The emptied row keeps counts true.
+
+    Raises TooOften: codes are not to be guessed.
+    """
+    spend_on_link(study)
     with transaction.atomic(durable=True):
         sitting = (
             Sitting.objects.select_for_update()

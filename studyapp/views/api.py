@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from studyapp import languages, messages, sittings
+from studyapp.limits import TooOften
 from studyapp.models import Sitting
 from studyapp.packs import PackError
 from studyapp.views.cookies import sitting_of, study_or_404
@@ -83,6 +84,12 @@ def answering(view: Callable[[HttpRequest, Sitting], HttpResponse]) -> Callable[
                 "message": _("The pictures of this study cannot be read at the moment."),
             }
             response = JsonResponse(body, status=409)
+        except TooOften as error:
+            # Nothing was stored: the page keeps its answers and sends them again after that time.
+            sentence = _("Your browser asks very often; your answers are kept and sent in a moment.")
+            body = {"error": "too_often", "message": sentence}
+            headers = {"Retry-After": str(error.retry_after_s)}
+            response = JsonResponse(body, status=429, headers=headers)
         except OperationalError:
             # A busy or absent database: nothing was stored, the page keeps its answers and tries again.
             sentence = _("The server is busy; your answers are kept and sent again.")

@@ -1,5 +1,6 @@
 """The pages of a sitting, from the welcome to the thanks, and how errors look."""
 
+import functools
 import re
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,6 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from studyapp import __version__, languages, sittings
+from studyapp.limits import TooOften
 from studyapp.models import Sitting, Study, token_128
 from studyapp.views.cookies import keep_secret, sitting_of, study_or_404
 
@@ -57,6 +59,22 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
         "Answers that you gave are stored. Go back, reload the page and try again."
     )
     return message(request, 403, _("Please reload the page"), text)
+
+
+def paced(view: Callable[[HttpRequest, str], HttpResponse]) -> Callable[[HttpRequest, str], HttpResponse]:
+    """A page whose form may be sent only so often by everybody together: then it asks for a moment."""
+
+    @functools.wraps(view)
+    def wrapped(request: HttpRequest, slug: str) -> HttpResponse:
+        try:
+            return view(request, slug)
+        except TooOften as error:
+            text = _("Very many people have come at once. Please go back in a minute and try again.")
+            refusal = message(request, 429, _("One moment, please"), text)
+            refusal.headers["Retry-After"] = str(error.retry_after_s)
+            return refusal
+
+    return wrapped
 
 
 @require_GET
@@ -126,6 +144,7 @@ def is_simulated(query: str) -> bool:
 
 @require_http_methods(["GET", "POST"])
 @never_cache
+@paced
 def consent(request: HttpRequest, slug: str) -> HttpResponse:
     study = study_or_404(slug)
     language = languages.speak(study, request)
@@ -147,7 +166,7 @@ def consent(request: HttpRequest, slug: str) -> HttpResponse:
     panel, external_id = panel_identity(study, query)
     attempt = request.POST.get("attempt", "")
     try:
-        _, secret = sittings.begin(
+        _sitting, secret = sittings.begin(
             study,
             # A name that is too short to be ours could be another person's, too.
             attempt=attempt if TOKEN.fullmatch(attempt) else token_128(),
@@ -279,6 +298,7 @@ def withdraw(request: HttpRequest, sitting: Sitting) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @never_cache
+@paced
 def erase(request: HttpRequest, slug: str) -> HttpResponse:
     study = study_or_404(slug)
     language = languages.speak(study, request, sitting_of(request, study))

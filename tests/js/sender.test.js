@@ -123,6 +123,20 @@ test("while the server is away nothing is lost and the waits grow to half a minu
   assert.ok(waits[0] <= 1000 && waits[19] >= 15_000);
 });
 
+test("put off by a limit, it waits as long as it was asked to and brings everything home", async () => {
+  const server = new FakeServer();
+  let n_refused = 0;
+  const { sender, outbox, waits } = await sending(120, (responses) => {
+    n_refused += 1;
+    if (n_refused % 3) throw refused(429, { code: "too_often", retry_after_s: 7 });
+    return server.post(responses);
+  });
+  await sender.flush();
+  assert.equal(await outbox.count(), 0);
+  assert.equal(server.stored.size, 120);
+  assert.ok(waits.length >= 6 && waits.every((ms) => ms >= 7_000), String(waits));
+});
+
 test("a wait is random, so that browsers do not come back together, and as long as the server asks", () => {
   const random = randomNumbers(6);
   for (let failures = 1; failures <= 40; failures += 1) {

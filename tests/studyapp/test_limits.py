@@ -1,0 +1,110 @@
+"""Who asks too often is put off, loses nothing, and puts off nobody else; no address is asked for."""
+
+import pytest
+
+from studyapp import sittings
+from studyapp.limits import Limit, TooOften
+from studyapp.models import Response, Sitting, Study
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The time of the buckets, in seconds, which passes only when a test says so: `clock[0] += 1`."""
+    now = [1_800_000_000.0]
+    monkeypatch.setattr("studyapp.sittings.time.time", lambda: now[0])
+    return now
+
+
+@pytest.fixture
+def tight(monkeypatch, clock):
+    """Buckets of three tokens, one more a second."""
+    for name in ("SITTING_LIMIT", "LINK_LIMIT"):
+        monkeypatch.setattr(sittings, name, Limit(per_s=1, burst=3))
+    return clock
+
+
+def test_a_bucket_lets_its_burst_through_and_then_its_rate(small_study):
+    limit, row, passed = Limit(per_s=2, burst=5), Study.objects.filter(pk=small_study.pk), []
+    for tick in range(100):  # ten requests a second for ten seconds
+        try:
+            limit.spend(row, 1_800_000_000 + tick / 10)
+            passed.append(tick)
+        except TooOften as refusal:
+            assert refusal.retry_after_s == 1
+    assert passed[:5] == [0, 1, 2, 3, 4]
+    assert len(passed) == 5 + 2 * 10 - 1  # the last token comes when it is over
+
+
+def test_who_waits_as_long_as_was_asked_is_let_through(small_study):
+    limit, row = Limit(per_s=0.1, burst=1), Study.objects.filter(pk=small_study.pk)
+    limit.spend(row, 1_800_000_000)
+    with pytest.raises(TooOften) as refusal:
+        limit.spend(row, 1_800_000_001)
+    assert refusal.value.retry_after_s == 9
+    limit.spend(row, 1_800_000_001 + refusal.value.retry_after_s)
+
+
+def test_a_queue_of_answers_is_stored_to_the_last_one_under_any_limit(person, tight):
+    tight[0] += 100
+    trials = person.block()["trials"]
+    tight[0] += 100
+    trials += person.block(after=trials[-1]["ordinal"])["trials"]
+    n_refused = 0
+    while trials:
+        answer = person.post("responses", {"responses": [person.message(trials[0])]})
+        if answer.status_code == 429:
+            n_refused += 1
+            assert answer.json()["error"] == "too_often"
+            assert person.message(trials[0])["trial"] not in stored_tokens()
+            tight[0] += int(answer.headers["Retry-After"])
+        else:
+            assert answer.json()["results"][0]["status"] == "stored"
+            del trials[0]
+    assert n_refused >= 20
+    assert len(stored_tokens()) == 28
+
+
+def stored_tokens() -> list[str]:
+    return list(Response.objects.values_list("trial__token", flat=True))
+
+
+def test_one_sitting_that_floods_leaves_the_others_alone(small_study, people, tight):
+    flooding, other = people(small_study).begin(), people(small_study).begin()
+    statuses = [flooding.post("block", {"after": 0}).status_code for _ in range(5)]
+    assert statuses == [200, 200, 200, 429, 429]
+    url = flooding.url("api/pictures?first=1&last=4")
+    assert flooding.client.get(url).status_code == 429
+    assert other.post("block", {"after": 0}).status_code == 200
+
+
+def test_withdrawing_is_never_put_off(person, tight):
+    while person.post("block", {"after": 0}).status_code == 200:
+        pass
+    person.client.post(person.url("withdraw/"), {"data": "keep"})
+    assert person.sitting.status == "withdrawn"
+
+
+def test_a_flood_of_consents_is_put_off_and_stores_nothing(small_study, people, tight):
+    visitors = [people(small_study) for _ in range(5)]
+    answers = [visitor.consent() for visitor in visitors]
+    assert [answer.status_code for answer in answers] == [302, 302, 302, 429, 429]
+    assert Sitting.objects.count() == 3
+    assert "try again" in answers[-1].content.decode()
+    tight[0] += int(answers[-1].headers["Retry-After"])
+    assert visitors[-1].consent().status_code == 302
+
+
+def test_receipt_codes_cannot_be_tried_out(small_study, client, tight):
+    tries = [client.post("/s/small/erase/", {"receipt_code": f"ABCD-{i}"}).status_code for i in range(5)]
+    assert tries == [422, 422, 422, 429, 429]
+
+
+def test_a_person_never_meets_the_limit(person, clock):
+    """An answer every half second and every picture asked for: far above what people do."""
+    while not (block := person.block())["finished"]:
+        person.pictures(block)
+        for trial in block["trials"]:
+            clock[0] += 0.5
+            assert person.answer([trial])[0]["status"] == "stored"
