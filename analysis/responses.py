@@ -72,8 +72,9 @@ def superseded(rows: pd.DataFrame) -> pd.Series:
     """Whether a repeat stands in for a trial: within a cell the n-th answered repeat for the n-th spoilt trial."""
     cell = ["sitting", "source", "exposure_ms"]
     is_repeat = rows["kind"] == "repeat"
-    is_wrong = rows["timing_ok"].eq(False).fillna(False).astype(bool) & rows["kind"].isin(["main", "repeat"])
-    spoilt = rows[is_wrong | (rows["status"] == "interrupted")].sort_values("ordinal", kind="stable")
+    is_wrong = rows["timing_ok"].eq(False).fillna(False).astype(bool) | (rows["status"] == "interrupted")
+    # Practice has the same cells, and is not asked again.
+    spoilt = rows[is_wrong & rows["kind"].isin(["main", "repeat"])].sort_values("ordinal", kind="stable")
     repeats = rows[is_repeat & (rows["status"] == "answered")].groupby(cell, observed=True).size()
     n_repeats = pd.Series(spoilt.set_index(cell).index.map(repeats), index=spoilt.index, dtype=float).fillna(
         0

@@ -244,6 +244,24 @@ def test_a_repeat_stands_in_for_the_trial_that_was_shown_for_a_wrong_time(tmp_pa
     assert selection.exclusions["n_rows"].sum() == 2
 
 
+def test_neither_practice_nor_a_catch_trial_uses_up_a_repeat(tmp_path):
+    """They have cells like the others, and are never asked again."""
+    wrong = {"timing_ok": "0"}
+    edits = [
+        {"source": "real"},
+        {"source": "gan", "kind": "practice", "status": "interrupted", "response": "", "judged_real": ""},
+        {"source": "gan", "kind": "catch", **wrong},
+        {"source": "gan", **wrong},
+        {"source": "gan", "kind": "repeat"},
+    ]
+    rows = [*rows_with(*edits[:4]), *rows_with(*edits[4:])[:1]]
+    for number, row in enumerate(rows):
+        row[HEADER.index("trial")] = f"t{number}"
+        row[HEADER.index("ordinal")] = str(number)
+        row[HEADER.index("image")] = f"i{number}"
+    assert select(read(written(tmp_path, rows))).rows["trial"].tolist() == ["t0", "t4"]
+
+
 def test_simulated_people_are_left_out_unless_asked_for_or_alone(tmp_path):
     people = rows_with()
     robots = rows_with(*[{"participant": "bot", "sitting": "s2", "is_simulated": "1"}] * 4)
