@@ -140,6 +140,15 @@ class Study(Limited):
     exposures_ms = models.JSONField(default=default_exposures, help_text="durations, in milliseconds")
     n_trials = models.PositiveIntegerField("trials a sitting", default=220)
     practice_trials = models.PositiveIntegerField(default=10)
+    practice_feedback = models.BooleanField(
+        "feedback in practice",
+        default=False,
+        help_text="after each practice trial the page says which it was; never in the test",
+    )
+    catch_trials = models.PositiveIntegerField(
+        default=0,
+        help_text="trials whose answer is obvious, in between; exported as catch and in no figure",
+    )
     n_examples = models.PositiveIntegerField(
         "real examples", default=24, help_text="real pictures looked at before the test, never used in it"
     )
@@ -249,15 +258,25 @@ class Study(Limited):
 
     def protocol_settings(self, source_weights: dict[str, float] | None = None) -> Settings:
         """What the protocol needs to plan trials. Raises DesignError if they do not fit together."""
+        catch_sources = ["any"] if self.catch_trials else []
         if source_weights is None:
-            source_weights = {source.name: source.weight for source in self.sources.all()}
+            sources = self.sources.all()
+            source_weights = {source.name: source.weight for source in sources if not source.is_catch}
+            catch_sources = sorted(source.name for source in sources if source.is_catch)
         return Settings(
             source_weights=source_weights,
             exposures_ms=tuple(self.exposures_ms) if isinstance(self.exposures_ms, list) else (),
             n_trials=self.n_trials,
             practice_trials=self.practice_trials,
             repeat_share=self.repeat_percent / 100,
+            catch_trials=self.catch_trials,
+            catch_sources=tuple(catch_sources),
         )
+
+    @property
+    def n_test_trials(self) -> int:
+        """Trials of the test as people count them: main and catch trials, without repeats."""
+        return self.n_trials + self.catch_trials
 
     @property
     def languages(self) -> list[str]:
@@ -287,6 +306,9 @@ class StudySource(models.Model):
     name = models.SlugField(max_length=50)
     image_set = models.ForeignKey(ImageSet, on_delete=models.PROTECT, related_name="used_by")
     weight = models.FloatField(default=1.0, validators=[MinValueValidator(0.001)])
+    is_catch = models.BooleanField(
+        "in catch trials only", default=False, help_text="its pictures are in no main trial and no figure"
+    )
 
     class Meta:
         ordering: ClassVar = ["pk"]

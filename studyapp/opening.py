@@ -30,6 +30,8 @@ FROZEN_FIELDS = (
     "exposures_ms",
     "n_trials",
     "practice_trials",
+    "practice_feedback",
+    "catch_trials",
     "n_examples",
     "break_every",
     "size_css_px",
@@ -61,7 +63,7 @@ class OpeningError(ValueError):
 
 
 def images_needed(settings: Settings, n_examples: int) -> dict[str, int]:
-    """Source -> pictures one participant may need: for main and practice trials, and for examples of real.
+    """Source -> pictures one participant may need: for main, practice and catch trials, and for examples of real.
 
     One more for what rounding adds, and the share of repeats kept back for spoilt trials.
     """
@@ -70,10 +72,12 @@ def images_needed(settings: Settings, n_examples: int) -> dict[str, int]:
     shares = {
         name: math.ceil(trials * weight / total) + 1 for name, weight in settings.source_weights.items()
     }
-    return {
+    needed = {
         name: share + math.ceil(share * settings.repeat_share) + (n_examples if name == REAL else 0)
         for name, share in shares.items()
     }
+    n_catch = len(settings.catch_sources)
+    return needed | {name: math.ceil(settings.catch_trials / n_catch) for name in settings.catch_sources}
 
 
 def advice(study: Study) -> list[str]:
@@ -82,7 +86,7 @@ def advice(study: Study) -> list[str]:
         f"source {source.name} has {source.image_set.n_images} images; {ADVISED_IMAGES} or more make the "
         "intervals for new images narrower"
         for source in study.sources.select_related("image_set")
-        if source.image_set.n_images < ADVISED_IMAGES
+        if source.image_set.n_images < ADVISED_IMAGES and not source.is_catch
     ]
 
 
@@ -159,6 +163,7 @@ def _design(study: Study, sources: list[StudySource]) -> dict[str, Any]:
             {
                 "name": s.name,
                 "weight": s.weight,
+                "is_catch": s.is_catch,
                 "image_set": s.image_set.name,
                 "sha256": s.image_set.file_sha256,
             }

@@ -8,6 +8,9 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import transaction
 
 from studyapp.models import ImageSet, Study, StudySource
+from studyapp.noise import SOURCE as NOISE
+from studyapp.noise import noise_set
+from studyapp.protocols.trial import REAL
 from studyapp.texts import DEFAULTS
 
 
@@ -53,7 +56,8 @@ def create_study(
 ) -> Study:
     """A draft study from a preset; each source uses the image set given, else the newest of its name.
 
-    It offers these languages in our default texts; the first is that of the study's own fields.
+    It offers these languages in our default texts; the first is that of the study's own fields. With catch trials
+    it gets a source of plain noise for them.
 
     Raises PresetError for an unknown preset, a missing image set, a taken slug, or values that the study refuses.
     """
@@ -89,4 +93,7 @@ def create_study(
             StudySource(study=study, name=name, image_set=chosen[name], weight=weight)
             for name, weight in sources.items()
         )
+        if study.catch_trials:
+            size = chosen[REAL].width_px, chosen[REAL].height_px
+            StudySource.objects.create(study=study, name=NOISE, image_set=noise_set(*size), is_catch=True)
     return study

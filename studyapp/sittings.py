@@ -10,7 +10,7 @@ import random
 import secrets
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import groupby, takewhile
 from operator import itemgetter
@@ -42,6 +42,8 @@ from studyapp.protocols import PROTOCOLS, Outcome
 from studyapp.protocols import Trial as PlannedTrial
 
 BLOCK_TRIALS = 50
+# What the study is about; practice and catch trials serve other ends, and no result counts them.
+TESTED = (Trial.Kind.MAIN, Trial.Kind.REPEAT)
 CLOSED = (Trial.Status.ANSWERED, Trial.Status.TIMED_OUT)
 # A sitting without an end counts for the quota as long as somebody may still be at it.
 LIVE_FOR = timedelta(hours=2)
@@ -213,7 +215,7 @@ class IssuedTrial:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a sitting is, counted in trials of the test: its main part and its repeats."""
+    """How far a sitting is, counted in trials of the test: main, catch trials and repeats."""
 
     done: int
     total: int
@@ -314,11 +316,12 @@ def _asked(sitting: Sitting) -> Sitting:
 
 
 def _one_block(waiting: list[Trial]) -> list[Trial]:
-    """The leading run of one kind, short enough that its pictures can be asked for by first and last number."""
+    """The leading run of practice or test, so short that its pictures can be asked for by first and last number."""
 
     def belongs(trial: Trial) -> bool:
         first = waiting[0]
-        return trial.kind == first.kind and trial.ordinal < first.ordinal + BLOCK_TRIALS
+        is_alike = (trial.kind == Trial.Kind.PRACTICE) == (first.kind == Trial.Kind.PRACTICE)
+        return is_alike and trial.ordinal < first.ordinal + BLOCK_TRIALS
 
     return list(takewhile(belongs, waiting))
 
@@ -338,8 +341,13 @@ def next_block(sitting: Sitting, after: int) -> tuple[list[IssuedTrial], Progres
             status=Trial.Status.ISSUED
         )
         progress = progress_of(sitting)
-    issued = [IssuedTrial(t.token, t.ordinal, t.kind, t.exposure_ms) for t in trials]
+    issued = [IssuedTrial(t.token, t.ordinal, told_kind(t), t.exposure_ms) for t in trials]
     return issued, progress
+
+
+def told_kind(trial: Trial) -> str:
+    """What a browser is told of a trial's kind: a catch trial, whose answer is known, looks like any other."""
+    return Trial.Kind.MAIN if trial.kind == Trial.Kind.CATCH else trial.kind
 
 
 def progress_of(sitting: Sitting) -> Progress:
@@ -357,7 +365,7 @@ def progress_of(sitting: Sitting) -> Progress:
     is_open = any(status in Trial.OPEN for _, status in counts)
     return Progress(
         done=closed[False],
-        total=sitting.study.n_trials + _n_longer(counts),
+        total=sitting.study.n_test_trials + _n_longer(counts),
         practice_done=closed[True],
         # What the protocol wants next costs a look at every trial: asked only when it can matter.
         finished=not is_open and not _plannable(sitting, history(sitting)),
@@ -365,19 +373,21 @@ def progress_of(sitting: Sitting) -> Progress:
 
 
 def _n_longer(counts: dict[tuple[str, str], int]) -> int:
-    """By how many answers the test is longer than its design: repeats of trials that were answered, too."""
+    """By how many answers the test is longer than its design: repeats of trials that were answered, too.
+
+    Less than nothing when catch trials were interrupted, which are not asked again.
+    """
     n_repeats = sum(n for (kind, _), n in counts.items() if kind == Trial.Kind.REPEAT)
     n_lost = sum(
-        n
-        for (kind, status), n in counts.items()
-        if kind != Trial.Kind.PRACTICE and status == Trial.Status.INTERRUPTED
+        n for (kind, status), n in counts.items() if kind in TESTED and status == Trial.Status.INTERRUPTED
     )
-    return max(0, n_repeats - n_lost)
+    return max(0, n_repeats - n_lost) - counts.get((Trial.Kind.CATCH, Trial.Status.INTERRUPTED), 0)
 
 
 def n_missing(sitting: Sitting) -> int:
     """How many trials of the design an ended sitting lacks: more were interrupted than pictures were kept back for."""
-    return max(0, sitting.study.n_trials - progress_of(sitting).done)
+    progress = progress_of(sitting)
+    return max(0, progress.total - progress.done)
 
 
 def _plannable(sitting: Sitting, outcomes: list[Outcome]) -> bool:
@@ -428,11 +438,15 @@ def resume(sitting: Sitting, shown: Sequence[str] | None) -> Progress:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What became of one response: stored, replayed (it was there), conflict (another was), unknown (no such trial)."""
+    """What became of one response: stored, replayed (it was there), conflict (another was), unknown (no such trial).
+
+    truth: real or generated, once an answer of a practice trial is stored in a study that gives feedback there.
+    """
 
     trial: str
     status: str
     receipt: str | None = None
+    truth: str | None = None
 
 
 def record(sitting: Sitting, batch: Sequence[tuple[ResponseMessage, Any]]) -> list[Receipt]:
@@ -471,7 +485,27 @@ def record(sitting: Sitting, batch: Sequence[tuple[ResponseMessage, Any]]) -> li
             sitting.trials.filter(
                 pk__in=[r.trial_id for r in new if r.status == status], status__in=Trial.OPEN
             ).update(status=status)
+        if sitting.study.practice_feedback:
+            receipts = _with_feedback(sitting, receipts)
     return receipts
+
+
+def _with_feedback(sitting: Sitting, receipts: list[Receipt]) -> list[Receipt]:
+    """The receipts with the truth about every practice trial among them that has its answer, and about no other."""
+    truths = dict(
+        TrialStimulus.objects.filter(
+            sitting=sitting,
+            trial__token__in=[receipt.trial for receipt in receipts],
+            trial__kind=Trial.Kind.PRACTICE,
+            trial__response__isnull=False,
+            position=0,
+        ).values_list("trial__token", "stimulus__source__image_set__is_real")
+    )
+    words = {True: "real", False: "generated"}
+    return [
+        replace(receipt, truth=words[truths[receipt.trial]]) if receipt.trial in truths else receipt
+        for receipt in receipts
+    ]
 
 
 def _response(trial: Trial, message: ResponseMessage) -> Response:
@@ -564,8 +598,8 @@ def _erase(sitting: Sitting) -> None:
 def score(sitting: Sitting) -> dict[str, int]:
     """How many trials of the main part were judged rightly, out of those answered."""
     rows = TrialStimulus.objects.filter(
-        sitting=sitting, trial__status=Trial.Status.ANSWERED, position=0
-    ).exclude(trial__kind=Trial.Kind.PRACTICE)
+        sitting=sitting, trial__status=Trial.Status.ANSWERED, trial__kind__in=TESTED, position=0
+    )
     judged = list(rows.values_list("stimulus__source__image_set__is_real", "trial__response__answer"))
     right = sum(is_real == (answer == "real") for is_real, answer in judged)
     return {"right": right, "of": len(judged), "percent": round(100 * right / len(judged)) if judged else 0}
@@ -573,13 +607,9 @@ def score(sitting: Sitting) -> dict[str, int]:
 
 def truth(sitting: Sitting) -> list[dict[str, Any]]:
     """By source: how many pictures were shown and how many the person judged real."""
-    rows = (
-        TrialStimulus.objects.filter(sitting=sitting, trial__status=Trial.Status.ANSWERED, position=0)
-        .exclude(trial__kind=Trial.Kind.PRACTICE)
-        .values_list(
-            "stimulus__source__name", "stimulus__source__image_set__is_real", "trial__response__answer"
-        )
-    )
+    rows = TrialStimulus.objects.filter(
+        sitting=sitting, trial__status=Trial.Status.ANSWERED, trial__kind__in=TESTED, position=0
+    ).values_list("stimulus__source__name", "stimulus__source__image_set__is_real", "trial__response__answer")
     table: dict[str, dict[str, Any]] = {}
     for name, is_real, answer in rows:
         row = table.setdefault(name, {"source_label": name, "is_real": is_real, "n": 0, "judged_real": 0})

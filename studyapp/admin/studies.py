@@ -81,6 +81,8 @@ class StudyAdmin(StepPages, ExportPages):
                     "exposures_ms",
                     "n_trials",
                     "practice_trials",
+                    "practice_feedback",
+                    "catch_trials",
                     "n_examples",
                     "break_every",
                 )

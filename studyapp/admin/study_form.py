@@ -68,6 +68,12 @@ DESIGN_FIELDS: dict[str, Callable[[Any], dict[str, Any]]] = {
     "exposures_ms": lambda value: {"exposures_ms": tuple(value), "n_trials": 1},
     "n_trials": lambda value: {"exposures_ms": (100,), "n_trials": value},
     "practice_trials": lambda value: {"exposures_ms": (100,), "n_trials": 1, "practice_trials": value},
+    "catch_trials": lambda value: {
+        "exposures_ms": (100,),
+        "n_trials": 5000,
+        "catch_trials": value,
+        "catch_sources": ("any",) * bool(value),
+    },
 }
 # Whole numbers that no protocol checks: least and most that a page can run.
 LIMITS = {"n_examples": (0, 200), "break_every": (1, 5000), "fixation_ms": (0, 5000), "blank_ms": (0, 5000)}
@@ -229,7 +235,7 @@ class SourceForm(forms.ModelForm):
 
     class Meta:
         model = StudySource
-        fields = ("name", "image_set", "weight")
+        fields = ("name", "image_set", "weight", "is_catch")
         labels = {"weight": "Share of the trials"}
 
 
@@ -241,7 +247,7 @@ class SourceInline(admin.TabularInline):
     extra = 0
     verbose_name = "source"
     verbose_name_plural = "sources: one named real, and those to compare with it"
-    fields = ("name", "image_set", "weight")
+    fields = ("name", "image_set", "weight", "is_catch")
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).select_related("image_set")

@@ -2,6 +2,8 @@
 
 Sources and exposures are balanced over the whole sitting and shuffled as a whole, never within short
 runs, so that nobody can count down what is left. The cell of a spoilt trial is asked again at the end.
+Catch trials, whose answer is obvious, come now and then among the others (as in Zhang et al. 2016,
+arXiv:1603.08511, section 3.1): who misses them did not look.
 """
 
 import random
@@ -38,8 +40,8 @@ def balanced_cells(settings: Settings, n_trials: int, rng: random.Random) -> lis
 
 
 def repeats(settings: Settings, history: Sequence[Outcome]) -> list[Trial]:
-    """The repeats still owed while the share lasts: one for each spoilt trial of the test, repeats included."""
-    asked = [outcome for outcome in history if outcome.trial.kind != "practice"]
+    """The repeats still owed while the share lasts: one for each spoilt main trial, repeats included."""
+    asked = [outcome for outcome in history if outcome.trial.kind in ("main", "repeat")]
     given = Counter(outcome.trial for outcome in asked if outcome.trial.kind == "repeat")
     room = int(settings.repeat_share * settings.n_trials) - given.total()
     owed = []
@@ -50,6 +52,27 @@ def repeats(settings: Settings, history: Sequence[Outcome]) -> list[Trial]:
         elif outcome.is_spoilt:
             owed.append(repeat)
     return owed[: max(0, room)]
+
+
+def with_catch_trials(main: Sequence[Trial], settings: Settings, rng: random.Random) -> list[Trial]:
+    """The main part with one catch trial, at the longest exposure, somewhere in each of as many equal stretches."""
+    n_catch, n_main = settings.catch_trials, len(main)
+    if not n_catch:
+        return list(main)
+    per_source = shares([1.0] * len(settings.catch_sources), n_catch, rng)
+    names = [
+        name
+        for name, n_source in zip(settings.catch_sources, per_source, strict=True)
+        for _ in range(n_source)
+    ]
+    rng.shuffle(names)
+    plan: list[Trial] = []
+    for stretch, name in enumerate(names):
+        part = list(main[n_main * stretch // n_catch : n_main * (stretch + 1) // n_catch])
+        # Never the first of all: people learn what the test is like from a usual trial.
+        place = rng.randint(1, len(part))
+        plan += [*part[:place], Trial((name,), max(settings.exposures_ms), "catch"), *part[place:]]
+    return plan
 
 
 def next_trials(settings: Settings, history: Sequence[Outcome], rng: random.Random) -> list[Trial]:
@@ -65,10 +88,11 @@ def next_trials(settings: Settings, history: Sequence[Outcome], rng: random.Rand
         ]
         for kind, n_trials in (("practice", settings.practice_trials), ("main", settings.n_trials))
     )
+    main = with_catch_trials(main, settings, rng)
     # Practice that was interrupted comes again, but never amid the test.
     has_begun = any(outcome.trial.kind != "practice" for outcome in history)
     used = Counter(o.trial for o in history if not (o.is_lost and o.trial.kind == "practice"))
-    # A block never mixes kinds: the page says in between that the test begins.
+    # A block never mixes practice with the test: the page says in between that the test begins.
     for plan in ([] if has_begun else practice, main):
         if missing := without(plan, used):
             return missing[:BLOCK_TRIALS]

@@ -14,7 +14,8 @@ class Settings:
     """What a protocol needs to know of a study, checked when built.
 
     source_weights: source name -> positive share of the trials; exposures_ms: distinct durations, 10..10,000 ms;
-    repeat_share: most repeats of spoilt trials, as a share of n_trials.
+    repeat_share: most repeats of spoilt trials, as a share of n_trials; catch_sources: sources whose truth is obvious,
+    for the catch_trials alone.
     """
 
     source_weights: dict[str, float]
@@ -22,6 +23,8 @@ class Settings:
     n_trials: int
     practice_trials: int = 0
     repeat_share: float = 0.1
+    catch_trials: int = 0
+    catch_sources: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if REAL not in self.source_weights:
@@ -50,6 +53,19 @@ class Settings:
             raise DesignError(f"expected 0 to 100 practice trials, got {self.practice_trials}")
         if not 0 <= self.repeat_share <= 1:
             raise DesignError(f"expected repeats of 0 to 1 of the trials, got {self.repeat_share}")
+        if not 0 <= self.catch_trials <= self.n_trials:
+            raise DesignError(
+                f"expected 0 to {self.n_trials} catch trials (no more than trials), got {self.catch_trials}"
+            )
+        if self.catch_trials and not self.catch_sources:
+            raise DesignError(
+                f"expected a source for the {self.catch_trials} catch trials, such as plain noise, got none: mark "
+                "one as used in catch trials only"
+            )
+        if self.catch_sources and not self.catch_trials:
+            raise DesignError(
+                f"expected catch trials, since {', '.join(self.catch_sources)} serves in them only, got 0"
+            )
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ def of_study(
 def minutes(study: Study) -> int:
     """How long a sitting takes, in minutes, for people who answer in about a second and a half."""
     mean_exposure_ms = sum(study.exposures_ms) / len(study.exposures_ms)
-    n_trials = study.n_trials + study.practice_trials
+    n_trials = study.n_test_trials + study.practice_trials
     per_trial_ms = mean_exposure_ms + study.fixation_ms + study.blank_ms + MS_PER_TRIAL_WITHOUT_EXPOSURE
     return max(1, round(n_trials * per_trial_ms / 60_000) + 2)
 
@@ -240,7 +240,8 @@ def page_config(request: HttpRequest, sitting: Sitting, step: str) -> dict[str, 
         "blank_ms": study.blank_ms,
         "keys": {"real": sitting.real_key, "generated": "j" if sitting.real_key == "f" else "f"},
         "break_every": study.break_every,
-        "n_trials": study.n_trials,
+        "n_trials": study.n_test_trials,
+        "practice_feedback": study.practice_feedback,
         "practice_trials": study.practice_trials,
         "n_examples": study.n_examples,
     }

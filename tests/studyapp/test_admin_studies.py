@@ -34,7 +34,7 @@ def filled_form(
     data = {
         field.html_name: value
         for field in shown
-        if (value := field.value()) not in (None, False) and field.name in StudyForm.base_fields
+        if (value := field.value()) is not None and value is not False and field.name in StudyForm.base_fields
     }
     data |= {"exposures_ms": "50, 100, 400", "panels": "prolific = PROLIFIC_PID"}
     rows = sources or []
@@ -140,6 +140,7 @@ def test_a_second_language_without_its_texts_or_twice_is_refused(
         ("n_trials", "0", "expected 1 to 5000 trials a sitting, got 0"),
         ("n_trials", "-1", "greater than or equal"),
         ("practice_trials", "101", "expected 0 to 100 practice trials"),
+        ("catch_trials", "5001", "expected 0 to 5000 catch trials"),
         ("break_every", "0", "greater than or equal to 1"),
         ("mask_gray", "grey", "expected a colour such as #808080"),
         ("size_css_px", "8", "greater than or equal to 16"),

@@ -18,7 +18,7 @@ LAPGAN = Settings(
     n_trials=660,
     practice_trials=10,
 )
-designs = st.builds(
+designs_without_catch = st.builds(
     Settings,
     source_weights=st.dictionaries(
         st.sampled_from(["gan", "lapgan", "other"]), st.floats(0.1, 10), max_size=3
@@ -27,6 +27,16 @@ designs = st.builds(
     n_trials=st.integers(1, 200),
     practice_trials=st.integers(0, 12),
     repeat_share=st.sampled_from([0.0, 0.1, 0.25, 1.0]),
+)
+
+
+def with_catch(design: Settings, n_catch: int) -> Settings:
+    names = ("blank", "noise")[: min(n_catch, 2)]
+    return replace(design, catch_trials=n_catch, catch_sources=names)
+
+
+designs = designs_without_catch.flatmap(
+    lambda design: st.integers(0, min(12, design.n_trials)).map(lambda n: with_catch(design, n))
 )
 
 
@@ -47,7 +57,9 @@ def sit(
 
 def cells_of(outcomes) -> Counter:
     """How often each source was asked for each exposure in the test, whether in its main part or in a repeat."""
-    return Counter((o.trial.sources, o.trial.exposure_ms) for o in outcomes if o.trial.kind != "practice")
+    return Counter(
+        (o.trial.sources, o.trial.exposure_ms) for o in outcomes if o.trial.kind in ("main", "repeat")
+    )
 
 
 @pytest.mark.parametrize("name", sorted(PROTOCOLS))
@@ -59,6 +71,29 @@ class TestEveryProtocol:
         kinds = Counter(outcome.trial.kind for outcome in history)
         assert kinds["practice"] == design.practice_trials
         assert kinds["main"] == design.n_trials
+        assert kinds["catch"] == design.catch_trials
+
+    @settings(max_examples=60, deadline=None)
+    @given(design=designs, seed=st.integers(0, 2**62))
+    def test_catch_trials_are_obvious_spread_out_and_change_nothing_else(self, name, design, seed):
+        asked = [outcome.trial for outcome in sit(PROTOCOLS[name], design, seed)]
+        plain = replace(design, catch_trials=0, catch_sources=())
+        others = [outcome.trial for outcome in sit(PROTOCOLS[name], plain, seed)]
+        assert [trial for trial in asked if trial.kind != "catch"] == others
+        test = [trial for trial in asked if trial.kind != "practice"]
+        n_before = [
+            sum(earlier.kind == "main" for earlier in test[:place])
+            for place, trial in enumerate(test)
+            if trial.kind == "catch"
+        ]
+        for stretch, n_main in enumerate(n_before):
+            bounds = [design.n_trials * part // design.catch_trials for part in (stretch, stretch + 1)]
+            assert bounds[0] < n_main <= bounds[1]
+        catch = [trial for trial in test if trial.kind == "catch"]
+        assert {trial.exposure_ms for trial in catch} <= {max(design.exposures_ms)}
+        per_source = Counter(trial.sources[0] for trial in catch)
+        assert set(per_source) == set(design.catch_sources)
+        assert max(per_source.values(), default=0) - min(per_source.values(), default=0) <= 1
 
     @settings(max_examples=60, deadline=None)
     @given(design=designs, seed=st.integers(0, 2**62))
@@ -74,7 +109,7 @@ class TestEveryProtocol:
     def test_there_are_never_more_repeats_than_the_study_sets(self, name, design, seed):
         history = sit(PROTOCOLS[name], design, seed, random.Random(seed))
         n_repeats = sum(o.trial.kind == "repeat" for o in history)
-        n_spoilt = sum(o.is_spoilt for o in history if o.trial.kind != "practice")
+        n_spoilt = sum(o.is_spoilt for o in history if o.trial.kind in ("main", "repeat"))
         assert n_repeats == min(n_spoilt, int(design.repeat_share * design.n_trials))
 
     @settings(max_examples=30, deadline=None)
@@ -89,11 +124,11 @@ class TestEveryProtocol:
 
     @settings(max_examples=30, deadline=None)
     @given(design=designs, seed=st.integers(0, 2**62))
-    def test_blocks_hold_at_most_50_trials_of_one_kind(self, name, design, seed):
+    def test_blocks_hold_at_most_50_trials_and_no_practice_amid_the_test(self, name, design, seed):
         history: list[Outcome] = []
         while block := PROTOCOLS[name].next_trials(design, history, random.Random(seed)):
             assert len(block) <= 50
-            assert len({trial.kind for trial in block}) == 1
+            assert len({trial.kind == "practice" for trial in block}) == 1
             history += [Outcome(trial, "answered", "real") for trial in block]
         assert history
 
@@ -150,6 +185,9 @@ def test_shares_sum_up_and_stay_within_one_of_the_exact_share(weights, total, se
         ({"n_trials": 0}, "1 to 5000 trials a sitting, got 0"),
         ({"repeat_share": 1.5}, "repeats of 0 to 1 of the trials, got 1.5"),
         ({"practice_trials": -1}, "0 to 100 practice trials, got -1"),
+        ({"catch_trials": 11, "catch_sources": ("noise",)}, "0 to 10 catch trials .*, got 11"),
+        ({"catch_trials": 2}, "expected a source for the 2 catch trials, .* got none"),
+        ({"catch_sources": ("noise",)}, "expected catch trials, since noise serves in them only, got 0"),
     ],
 )
 def test_a_design_that_cannot_be_run_is_refused(change, words):

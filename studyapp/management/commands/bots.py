@@ -87,7 +87,7 @@ class Command(BaseCommand):
         with server_url(options["server"]) as url:
             crowd = Crowd(study, url, n_people=n_people, seed=options["seed"], at_once=options["at_once"])
             with bar:
-                task = bar.add_task("answers", total=n_people * (study.n_trials + study.practice_trials))
+                task = bar.add_task("answers", total=n_people * (study.n_test_trials + study.practice_trials))
                 return crowd.run(lambda n_stored: bar.update(task, completed=n_stored))
 
     def tell(self, outcome: Outcome, n_people: int) -> None:

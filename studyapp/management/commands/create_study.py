@@ -12,6 +12,7 @@ from studyapp.texts import DEFAULTS
 OVERRIDES = {
     "trials": "n_trials",
     "practice": "practice_trials",
+    "catch": "catch_trials",
     "title": "title",
     "exposures": "exposures_ms",
 }
@@ -35,6 +36,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--trials", type=int, help="trials a sitting: 220, or 660 as in the paper")
         parser.add_argument("--practice", type=int, help="practice trials")
+        parser.add_argument("--catch", type=int, help="catch trials a sitting, with pictures of plain noise")
         parser.add_argument(
             "--exposures", type=int, nargs="+", metavar="MS", help="durations in milliseconds"
         )

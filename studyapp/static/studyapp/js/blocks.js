@@ -18,7 +18,7 @@ export class Blocks {
     this.is_starved = false;
   }
 
-  /** The next trial, without taking it; undefined when none is held. */
+  /** The next trial, undefined when none is held. */
   get next() {
     return this.#held[0];
   }

@@ -1,6 +1,5 @@
 /** Which key presses and touches are answers. Whether the trial accepts one now is the trial's business. */
 
-
 /** @type {Answer[]} */
 const ANSWERS = ["real", "generated"];
 /** @type {InputKind[]} */

@@ -7,12 +7,7 @@ import { happened } from "./quiet.js";
 const STORES = ["responses", "begun", "refused", "facts"];
 const RESUMED = "resumed";
 
-/**
- * Promise of an IndexedDB request.
- * @template T
- * @param {IDBRequest<T>} request
- * @returns {Promise<T>}
- */
+/** @template T @param {IDBRequest<T>} request @returns {Promise<T>} */
 const result = (request) =>
   new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result);
@@ -39,7 +34,7 @@ class Outbox {
 
   /**
    * One transaction; it is on disk when the promise resolves.
-   * @param {(store: (name: string) => IDBObjectStore) => void} steps
+   * @param {(store: OpenStore) => void} steps
    */
   #write(steps) {
     return happened((resolve, reject) => {
@@ -102,7 +97,7 @@ class Outbox {
   /**
    * Takes responses out, each handed on inside the same transaction.
    * @param {Set<string>} trials
-   * @param {(response: TrialResponse, store: (name: string) => IDBObjectStore) => void} handOn
+   * @param {(response: TrialResponse, store: OpenStore) => void} handOn
    */
   #take(trials, handOn) {
     return this.#write((store) => {
@@ -120,10 +115,7 @@ class Outbox {
   }
 }
 
-/**
- * @param {string} name one per sitting
- * @returns {Promise<Memory>}
- */
+/** @param {string} name one per sitting @returns {Promise<Memory>} */
 export async function openOutbox(name) {
   try {
     return new Outbox(await openDatabase(name));

@@ -4,8 +4,6 @@
  */
 import { happened } from "./quiet.js";
 
-/** @typedef {Record<string, string | number>} Values */
-
 export class Panel {
   #root;
   #behind;

@@ -9,7 +9,7 @@ const PASSING = new Set([0, 408, 425, 429, 500, 502, 503, 504]);
 /** A reply that is no success, or no reply at all (status 0). */
 export class ServerError extends Error {
   /**
-   * @param {string} message the server's own, for people; empty when it said nothing
+   * @param {string} message the server's own, for people; may be empty
    * @param {{ status: number, code: string, retry_after_s?: number, index?: number }} details
    */
   constructor(message, { status, code, retry_after_s = 0, index = -1 }) {
@@ -56,9 +56,7 @@ export const browserPace = {
 
 /**
  * What work returns, tried for ever while its troubles pass.
- * @template T
- * @param {() => Promise<T>} work
- * @param {Pace} pace
+ * @template T @param {() => Promise<T>} work @param {Pace} pace
  * @param {(failures: number) => void} onTrouble told after each failure, and 0 after a success
  * @throws {ServerError} a refusal that asking again cannot change
  */

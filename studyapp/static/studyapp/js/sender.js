@@ -5,7 +5,6 @@
 import { happened } from "./quiet.js";
 import { backoff, ServerError } from "./retry.js";
 
-/** Most responses of a request. */
 export const MAX_BATCH = 50;
 /** Responses that are worth a request between two trials. */
 const ENOUGH = 10;
@@ -22,7 +21,7 @@ export class Sender {
   /** @type {Error | null} */
   #stopped = null;
   #wake = () => {};
-  /** @type {{ resolve: () => void, reject: (error: Error) => void }[]} */
+  /** @type {Settle[]} */
   #flushing = [];
 
   /** @param {SenderParts} parts */

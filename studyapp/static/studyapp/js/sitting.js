@@ -38,6 +38,7 @@ function builtStage(config, gate) {
 class Sitting {
   gate = new Gate();
   unsent = 0;
+  truth = "";
   /** Kind of the last trial played on this page. */
   last_kind = "";
   is_break_due = false;
@@ -57,7 +58,11 @@ class Sitting {
       ...browserPace,
       outbox,
       quiet: this.gate,
-      post: (responses) => server.post(urls.responses, { responses }),
+      post: async (responses) => {
+        const reply = await server.post(urls.responses, { responses });
+        this.truth = reply.results.at(-1)?.truth;
+        return reply;
+      },
       onCount: (unsent) => panel.fill({ unsent: (this.unsent = unsent) }),
       onTrouble: this.#trouble,
     });
@@ -75,7 +80,6 @@ class Sitting {
   /** One failure is no news. */
   #trouble = (/** @type {number} */ failures) => this.panel.trouble(failures > 1);
 
-  /** Plays everything there is to play. */
   async play() {
     this.sender.run();
     this.#watchConnection();
@@ -179,6 +183,14 @@ class Sitting {
     /** @type {TrialEvent} */
     const detail = { ...response, kind, exposure_ms, onset_ms, mask_ms };
     window.dispatchEvent(new CustomEvent("tachisto:trial", { detail }));
+    if (this.config.practice_feedback && kind === "practice" && !this.was_interrupted) await this.#tell();
+  }
+
+  /** What the picture was: the server says so with the receipt. */
+  async #tell() {
+    this.panel.show("telling");
+    await this.sender.flush();
+    await this.#ask(`was-${this.truth}`);
   }
 
   #count() {

@@ -138,6 +138,8 @@ interface Config extends Layout {
   /** Main trials of the sitting. */
   n_trials: number;
   practice_trials: number;
+  /** Whether practice trials are followed by the truth. */
+  practice_feedback: boolean;
   n_examples: number;
 }
 
@@ -194,9 +196,17 @@ type TrialEvent = TrialResponse &
   Pick<PlannedTrial, "kind" | "exposure_ms"> & { onset_ms: number | null; mask_ms: number | null };
 
 /** Reply to "responses". */
-type Receipts = { results: { trial: string; status: string }[] };
+type Receipts = { results: { trial: string; status: string; truth?: Answer | null }[] };
 
 // ---- parts that are handed in ----
+
+/** What is written into the places of a message. */
+type Values = Record<string, string | number>;
+
+/** Ends a promise. */
+type Settle = { resolve: () => void; reject: (error: Error) => void };
+
+type OpenStore = (name: string) => IDBObjectStore;
 
 type Quiet = { whenOpen(): Promise<void> };
 
