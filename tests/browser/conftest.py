@@ -5,12 +5,16 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from studyapp.models import Study
 
 # Playwright's synchronous calls keep an event loop in this thread; Django would refuse the database there.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+# A trial lasts up to about two seconds; a shared machine may stand still for a while.
+PATIENCE_MS = 30_000
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -46,3 +50,23 @@ def phone(browser: Browser) -> Iterator[BrowserContext]:
     )
     yield context
     context.close()
+
+
+@pytest.fixture
+def short_study(small_study: Study) -> Study:
+    Study.objects.filter(pk=small_study.pk).update(n_trials=6, practice_trials=2, break_every=3)
+    small_study.refresh_from_db()
+    return small_study
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    return []
+
+
+def open_page(context: BrowserContext, complaints: list[str]) -> Page:
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    return page
