@@ -29,7 +29,7 @@ check: static-checks javascript test
 
 # The long forms of what `check` tries in short: see the marker `long` in pyproject.toml.
 check-long: .venv/tools-installed
-	$(BIN)/python -m pytest -m long
+	$(BIN)/python -m pytest --long
 
 static-checks: .venv/tools-installed
 	$(BIN)/ruff format --check .

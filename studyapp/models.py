@@ -260,9 +260,9 @@ class Study(Limited):
         """What the protocol needs to plan trials. Raises DesignError if they do not fit together."""
         catch_sources = ["any"] if self.catch_trials else []
         if source_weights is None:
-            sources = self.sources.all()
-            source_weights = {source.name: source.weight for source in sources if not source.is_catch}
-            catch_sources = sorted(source.name for source in sources if source.is_catch)
+            sources = list(self.sources.values_list("name", "weight", "is_catch"))
+            source_weights = {name: weight for name, weight, is_catch in sources if not is_catch}
+            catch_sources = sorted(name for name, _, is_catch in sources if is_catch)
         return Settings(
             source_weights=source_weights,
             exposures_ms=tuple(self.exposures_ms) if isinstance(self.exposures_ms, list) else (),

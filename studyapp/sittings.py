@@ -18,7 +18,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Count, F, Q
+from django.db.models import Count, F, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -34,12 +34,12 @@ from studyapp.models import (
     Sitting,
     Stimulus,
     Study,
-    StudySource,
     Trial,
     TrialStimulus,
 )
 from studyapp.protocols import PROTOCOLS, Outcome
 from studyapp.protocols import Trial as PlannedTrial
+from studyapp.protocols.trial import REAL
 
 BLOCK_TRIALS = 50
 # What the study is about; practice and catch trials serve other ends, and no result counts them.
@@ -62,6 +62,11 @@ class SittingError(Exception):
 
 
 # ---- begin ----
+
+
+def for_participants(studies: QuerySet[Study]) -> QuerySet[Study]:
+    """Studies as far as what people ask for needs them: the frozen definition says which image sets are in them."""
+    return studies.defer("definition")
 
 
 def secret_hash(secret: str) -> str:
@@ -95,7 +100,7 @@ def begin(
     secret = secret_of(attempt)
     with transaction.atomic():
         spend_on_link(study)
-        study = Study.objects.select_for_update().get(pk=study.pk)
+        study = for_participants(Study.objects.select_for_update()).get(pk=study.pk)
         language = language or study.language
         consent_sha256 = hashlib.sha256(study.texts_in(language).consent_text.encode()).hexdigest()
         begun = by_secret(study, secret) or _untouched(study, panel, external_id)
@@ -169,7 +174,10 @@ def by_secret(study: Study, secret: str) -> Sitting | None:
     """The sitting whose browser keeps this secret, None if there is none."""
     if not secret:
         return None
-    return Sitting.objects.filter(study=study, secret_sha256=secret_hash(secret)).first()
+    sitting = Sitting.objects.filter(study=study, secret_sha256=secret_hash(secret)).first()
+    if sitting is not None:
+        sitting.study = study
+    return sitting
 
 
 def require_started(sitting: Sitting) -> None:
@@ -255,10 +263,10 @@ def _unplanned(sitting: Sitting, outcomes: list[Outcome]) -> list[PlannedTrial]:
     return PROTOCOLS[study.protocol].next_trials(study.protocol_settings(), outcomes, rng)
 
 
-def _unseen(sitting: Sitting, source: StudySource, n_images: int) -> list[Stimulus]:
+def _unseen(sitting: Sitting, source: str, n_images: int) -> list[Stimulus]:
     """The least-planned images of a source that this person has not had, ties at random."""
     return list(
-        Stimulus.objects.filter(source=source, is_example=False)
+        Stimulus.objects.filter(source__study=sitting.study_id, source__name=source, is_example=False)
         .exclude(pk__in=TrialStimulus.objects.filter(sitting=sitting).values("stimulus_id"))
         .order_by("times_planned", "?")
         .only("pk")[:n_images]
@@ -274,10 +282,7 @@ def _plan_block(sitting: Sitting, outcomes: list[Outcome]) -> list[Trial]:
     for trial in planned:
         for name in trial.sources:
             needed[name] = needed.get(name, 0) + 1
-    pools = {
-        source.name: _unseen(sitting, source, needed[source.name])
-        for source in sitting.study.sources.filter(name__in=needed)
-    }
+    pools = {name: _unseen(sitting, name, n_images) for name, n_images in needed.items()}
     trials: list[Trial] = []
     shown: list[list[Stimulus]] = []
     for trial in planned:
@@ -306,7 +311,9 @@ def _plan_block(sitting: Sitting, outcomes: list[Outcome]) -> list[Trial]:
 
 def _locked(sitting: Sitting) -> Sitting:
     """The sitting, held until the end of the transaction: its messages are worked on one after the other."""
-    return Sitting.objects.select_for_update(of=("self",)).select_related("study").get(pk=sitting.pk)
+    held = Sitting.objects.select_for_update().get(pk=sitting.pk)
+    held.study = sitting.study
+    return held
 
 
 def _asked(sitting: Sitting) -> Sitting:
@@ -393,7 +400,7 @@ def n_missing(sitting: Sitting) -> int:
 def _plannable(sitting: Sitting, outcomes: list[Outcome]) -> bool:
     """Whether another trial can be planned: the protocol wants one and a picture is left for it."""
     wanted = {name for trial in _unplanned(sitting, outcomes) for name in trial.sources}
-    return any(_unseen(sitting, source, 1) for source in sitting.study.sources.filter(name__in=wanted))
+    return any(_unseen(sitting, name, 1) for name in wanted)
 
 
 def block_pictures(sitting: Sitting, first: int, last: int) -> bytes:
@@ -595,24 +602,24 @@ def _erase(sitting: Sitting) -> None:
     sitting.save(update_fields=["status", "screen"])
 
 
-def score(sitting: Sitting) -> dict[str, int]:
-    """How many trials of the main part were judged rightly, out of those answered."""
-    rows = TrialStimulus.objects.filter(
-        sitting=sitting, trial__status=Trial.Status.ANSWERED, trial__kind__in=TESTED, position=0
-    )
-    judged = list(rows.values_list("stimulus__source__image_set__is_real", "trial__response__answer"))
-    right = sum(is_real == (answer == "real") for is_real, answer in judged)
-    return {"right": right, "of": len(judged), "percent": round(100 * right / len(judged)) if judged else 0}
-
-
 def truth(sitting: Sitting) -> list[dict[str, Any]]:
-    """By source: how many pictures were shown and how many the person judged real."""
+    """By source: how many pictures of the test were shown and how many the person judged real; photos first."""
     rows = TrialStimulus.objects.filter(
         sitting=sitting, trial__status=Trial.Status.ANSWERED, trial__kind__in=TESTED, position=0
-    ).values_list("stimulus__source__name", "stimulus__source__image_set__is_real", "trial__response__answer")
+    ).values_list("stimulus__source__name", "trial__response__answer")
     table: dict[str, dict[str, Any]] = {}
-    for name, is_real, answer in rows:
-        row = table.setdefault(name, {"source_label": name, "is_real": is_real, "n": 0, "judged_real": 0})
+    for name, answer in rows:
+        row = table.setdefault(
+            name, {"source_label": name, "is_real": name == REAL, "n": 0, "judged_real": 0}
+        )
         row["n"] += 1
         row["judged_real"] += answer == "real"
     return sorted(table.values(), key=lambda row: (not row["is_real"], row["source_label"]))
+
+
+def score(sitting: Sitting) -> dict[str, int]:
+    """How many trials of the test were judged rightly, out of those answered."""
+    rows = truth(sitting)
+    right = sum(row["judged_real"] if row["is_real"] else row["n"] - row["judged_real"] for row in rows)
+    of = sum(row["n"] for row in rows)
+    return {"right": right, "of": of, "percent": round(100 * right / of) if of else 0}

@@ -14,6 +14,20 @@ from studyapp.opening import open_study
 from studyapp.presets import create_study
 from tests.image_sets import write_image_set
 
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="the tests that take minutes, and no others")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    chosen: dict[bool, list[pytest.Item]] = {True: [], False: []}
+    for item in items:
+        is_long = item.get_closest_marker("long") is not None
+        chosen[is_long == config.getoption("--long")].append(item)
+    config.hook.pytest_deselected(items=chosen[False])
+    items[:] = chosen[True]
+
+
 SOURCES = ("real", "gan", "lapgan", "cc-lapgan")
 
 

@@ -13,7 +13,9 @@ KEPT_S = 30 * 24 * 3600
 
 def study_or_404(slug: str) -> Study:
     """An open or closed study; a draft is not there for participants."""
-    study = Study.objects.filter(slug=slug).exclude(status=Study.Status.DRAFT).first()
+    study = (
+        sittings.for_participants(Study.objects.filter(slug=slug)).exclude(status=Study.Status.DRAFT).first()
+    )
     if study is None:
         raise Http404("There is no study at this address.")
     return study

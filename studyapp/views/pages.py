@@ -81,7 +81,7 @@ def paced(view: Callable[[HttpRequest, str], HttpResponse]) -> Callable[[HttpReq
 def home(request: HttpRequest) -> HttpResponse:
     studies = [
         (study, study.texts_in(language).title, language)
-        for study in Study.objects.filter(status=Study.Status.OPEN)
+        for study in sittings.for_participants(Study.objects.filter(status=Study.Status.OPEN))
         for language in [languages.chosen(study, request, None)]
     ]
     return render(request, "study/home.html", {"studies": studies})

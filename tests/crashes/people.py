@@ -97,13 +97,15 @@ class Person:
                 break
             after = block["last"]
             trials = block["trials"]
+            url = f"{urls['pictures']}?first={block['first']}&last={block['last']}"
+            walk.expect_length(url, self.browser.get(url).body, len(trials), config)
             while trials:
                 n_sent = self.rng.randint(1, MOST_AT_ONCE)
                 messages = [answer(trial, self.rng) for trial in trials[:n_sent]]
                 del trials[:n_sent]
                 self._send(urls["responses"], messages, csrf_token)
         if block["finished"]:
-            self.browser.post_json(urls["finish"], {}, csrf_token)
+            self.browser.get(self.browser.post_json(urls["finish"], {}, csrf_token)["next"])
 
     def _send(self, url: str, messages: list[dict[str, Any]], csrf_token: str) -> None:
         """Sent until acknowledged, by a second connection at the same time now and then."""
