@@ -506,11 +506,12 @@ def _with_feedback(sitting: Sitting, receipts: list[Receipt]) -> list[Receipt]:
             trial__kind=Trial.Kind.PRACTICE,
             trial__response__isnull=False,
             position=0,
-        ).values_list("trial__token", "stimulus__source__image_set__is_real")
+        ).values_list("trial__token", "stimulus__source__name")
     )
-    words = {True: "real", False: "generated"}
     return [
-        replace(receipt, truth=words[truths[receipt.trial]]) if receipt.trial in truths else receipt
+        replace(receipt, truth="real" if truths[receipt.trial] == REAL else "generated")
+        if receipt.trial in truths
+        else receipt
         for receipt in receipts
     ]
 

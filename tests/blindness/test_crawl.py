@@ -146,6 +146,6 @@ def test_plans_and_receipts_differ_in_nothing_but_names_and_design(study):
         receipts += person.answer(block["trials"])
     assert {tuple(trial) for trial in trials} == {("token", "ordinal", "kind", "exposure_ms")}
     assert {len(trial["token"]) for trial in trials} == {22}
-    assert {(tuple(r), r["status"], len(r["receipt"])) for r in receipts} == {
-        (("trial", "status", "receipt"), "stored", 22)
+    assert {(tuple(r), r["status"], len(r["receipt"]), r["truth"]) for r in receipts} == {
+        (("trial", "status", "receipt", "truth"), "stored", 22, None)
     }

@@ -58,6 +58,7 @@ def test_the_truth_cannot_be_selected_filtered_or_sorted_by_behind_the_guard(sma
 
 
 def test_a_whole_sitting_and_its_debrief_read_nothing_of_the_pictures_but_their_source(small_study, people):
+    type(small_study).objects.update(practice_feedback=True)
     with refusing(TRUTH):
         person = people(small_study).begin("PROLIFIC_PID=abc")
         person.post("screen", FACTS | {"witness": "callback"})
