@@ -429,6 +429,41 @@ SITTINGS = (
         "element_timing",
         "element_timing | callback; empty: not measured",
     ),
+    Column(
+        "jank_share",
+        "number",
+        F("screen__jank_share"),
+        "share of frames that were missed while the screen was measured",
+        "0.01",
+        "0 to 1; empty: not measured",
+    ),
+    Column(
+        "card_device_px",
+        "number",
+        F("screen__card_device_px"),
+        "width of a bank card (85.6 mm) held to the screen",
+        "672",
+        "50 to 20000; empty: not measured",
+        "device px",
+    ),
+    Column(
+        "distance_mm",
+        "number",
+        F("screen__distance_mm"),
+        "from the eyes to the screen, as the person said",
+        "600",
+        "100 to 5000; empty: not measured",
+        "mm",
+    ),
+    Column(
+        "size_device_px",
+        "number",
+        F("screen__size_device_px"),
+        "longer side of a picture of the study's size in degrees, by card and distance",
+        "411.2",
+        "1 to 20000; empty: size in CSS px",
+        "device px",
+    ),
 )
 
 CODEBOOK = ("file", "column", "type", "unit", "values", "meaning", "example")

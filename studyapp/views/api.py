@@ -20,11 +20,11 @@ from studyapp import languages, messages, sittings
 from studyapp.limits import TooOften
 from studyapp.models import Sitting
 from studyapp.packs import PackError
+from studyapp.screens import refusal
 from studyapp.views.cookies import sitting_of, study_or_404
 
 log = logging.getLogger(__name__)
 MAX_BODY_BYTES = 64 * 1024
-SLOWEST_FRAME_MS = 40.0
 
 
 class Refused(Exception):
@@ -115,6 +115,12 @@ SCREEN_FIELDS = {
     "height_px": (1, 100_000),
     "pixel_ratio": (0.1, 20),
 }
+# What a person measured with a bank card, where the study gives sizes in degrees: all of it or nothing.
+CALIBRATION_FIELDS = {
+    "card_device_px": (50, 20_000),
+    "distance_mm": (100, 5_000),
+    "size_device_px": (1, 20_000),
+}
 
 
 @require_POST
@@ -122,17 +128,15 @@ SCREEN_FIELDS = {
 def screen(request: HttpRequest, sitting: Sitting) -> HttpResponse:
     body = json_body(request)
     facts: dict[str, Any] = {name: _number(body, name, *bounds) for name, bounds in SCREEN_FIELDS.items()}
+    facts["jank_share"] = _number({"jank_share": 0.0, **body}, "jank_share", 0, 1)
+    if any(body.get(name) is not None for name in CALIBRATION_FIELDS):
+        facts |= {name: _number(body, name, *bounds) for name, bounds in CALIBRATION_FIELDS.items()}
     facts["witness"] = body.get("witness")
     if facts["witness"] not in ("element_timing", "callback"):
         raise Refused(400, "malformed", "witness: expected element_timing or callback")
-    sittings.note_screen(sitting, facts)
-    if facts["frame_ms"] > SLOWEST_FRAME_MS:
-        sentence = _(
-            "Your screen shows %(rate)d pictures a second; this test needs at least 25. "
-            "Close other programs, plug in the power supply and check again."
-        )
-        return JsonResponse({"ok": False, "message": sentence % {"rate": round(1000 / facts["frame_ms"])}})
-    return JsonResponse({"ok": True})
+    sentence = refusal(sitting.study, facts)
+    sittings.note_screen(sitting, facts | {"will_do": not sentence})
+    return JsonResponse({"ok": False, "message": sentence} if sentence else {"ok": True})
 
 
 def octets(data: bytes) -> HttpResponse:

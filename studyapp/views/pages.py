@@ -234,7 +234,11 @@ def page_config(request: HttpRequest, sitting: Sitting, step: str) -> dict[str, 
         "width_px": study.width_px,
         "height_px": study.height_px,
         "size_css_px": study.size_css_px,
+        "size_deg": study.size_deg,
+        "size_device_px": sitting.screen.get("size_device_px"),
         "smoothing": study.smoothing,
+        "mask_kind": study.mask_kind,
+        "mask_ms": study.mask_ms,
         "mask_gray": study.mask_gray,
         "fixation_ms": study.fixation_ms,
         "blank_ms": study.blank_ms,
@@ -255,6 +259,8 @@ def step(name: str) -> Callable[[HttpRequest, str], HttpResponse]:
     def view(request: HttpRequest, sitting: Sitting) -> HttpResponse:
         if sitting.status != Sitting.Status.STARTED:
             return redirect("study:thanks", sitting.study.slug)
+        if name != "screen" and not sitting.screen.get("will_do", True):
+            return redirect("study:screen", sitting.study.slug)
         config = page_config(request, sitting, name)
         return of_study(request, name, sitting.study, sitting.language, sitting=sitting, config=config)
 

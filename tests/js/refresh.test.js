@@ -60,3 +60,14 @@ test("too few frames give no estimate", () => {
 test("a clock that stands still gives no estimate", () => {
   assert.equal(refreshEstimate(Array(100).fill(7)), null);
 });
+
+test("jank is the share of frames that never came, wherever they are missing", () => {
+  for (const hz of [60, 144]) {
+    for (const drop_share of [0, 0.05, 0.2]) {
+      const frames = frameTimes({ hz, n: 4000, drop_share });
+      const missing = 1 - (frames.length - 1) / Math.round(((frames.at(-1) - frames[0]) * hz) / 1000);
+      assert.ok(Math.abs(refreshEstimate(frames).jank_share - missing) < 1e-9, `${hz} Hz, ${drop_share}`);
+      assert.ok(Math.abs(missing - drop_share) < 0.03);
+    }
+  }
+});

@@ -11,11 +11,19 @@ const RATES_HZ = [30, 48, 59.94, 60, 72, 75, 85, 90, 100, 120, 144, 165, 240];
  * Runs one trial on a screen; lateness_ms(frame) says how late the callback of a frame runs, NaN that it is dropped.
  * @returns {{ timeline: Timeline, steps: Record<string, number> }} frame time of each step
  */
-function played({ hz = 60, exposure_ms = 100, previous_onset_ms = -Infinity, start_ms = 1000, lateness_ms = () => 0.3 }) {
+function played({
+  hz = 60,
+  exposure_ms = 100,
+  mask_ms = null,
+  previous_onset_ms = -Infinity,
+  start_ms = 1000,
+  lateness_ms = () => 0.3,
+}) {
   const frame_ms = 1000 / hz;
-  const timeline = new Timeline({ exposure_ms, frame_ms, fixation_ms: 500, blank_ms: 200, previous_onset_ms });
+  const timeline = new Timeline({ exposure_ms, frame_ms, fixation_ms: 500, blank_ms: 200, mask_ms, previous_onset_ms });
   const steps = {};
-  for (let frame = 0; timeline.state !== "mask"; frame += 1) {
+  const last = mask_ms === null ? "mask" : "cleared";
+  for (let frame = 0; timeline.state !== last; frame += 1) {
     assert.ok(frame < 20_000, "the trial never reached its mask");
     const frame_at_ms = start_ms + frame * frame_ms;
     const late_ms = lateness_ms(frame);
@@ -124,6 +132,30 @@ test("only answers from the mask on count, and only one", () => {
   assert.equal(timeline.accepts(steps.mask + 500), false);
   const waiting = new Timeline({ exposure_ms: 50, frame_ms: 16.7, fixation_ms: 500, blank_ms: 200, previous_onset_ms: 0 });
   assert.equal(waiting.accepts(1e9), false);
+});
+
+test("a mask lasts its time to half a frame, and answers count before and after it ends", () => {
+  for (const hz of RATES_HZ) {
+    for (const mask_ms of [30, 100, 500]) {
+      const { timeline, steps } = played({ hz, mask_ms });
+      const shown_ms = steps.cleared - steps.mask;
+      assert.ok(Math.abs(shown_ms - mask_ms) <= Math.max(500 / hz, 1000 / hz - mask_ms) + 1e-6, `${mask_ms} at ${hz} Hz`);
+      assert.equal(timeline.accepts(steps.cleared + 300), true);
+    }
+  }
+});
+
+test("without a time the mask stays until the answer", () => {
+  const { timeline, steps } = played({});
+  assert.equal(timeline.step(steps.mask + 3_600_000, steps.mask + 3_600_000), null);
+  assert.equal(timeline.state, "mask");
+});
+
+test("the longest pause counts from the first frame to the answer", () => {
+  const { timeline, steps } = played({});
+  assert.ok(Math.abs(timeline.longest_pause_ms - 1000 / 60) < 1e-6);
+  timeline.step(steps.mask + 5000, steps.mask + 5000);
+  assert.equal(Math.round(timeline.longest_pause_ms), 5000);
 });
 
 test("the longest gap counts from the onset to one frame after the mask", () => {

@@ -56,10 +56,30 @@ test("presentation anywhere within a refresh counts as that refresh", () => {
       const lag = 1 + Math.floor(random() * 4);
       // A software compositor reports somewhere between two refreshes, a display controller the refresh itself.
       const presented_ms = 700 + (lag - 1) * frame_ms + slack_ms + random() * frame_ms * 0.999;
-      assert.equal(glassLag(presented_ms + 1e-6, 700, frame_ms), lag, `${hz} Hz`);
-      assert.equal(glassLag(700 + lag * frame_ms, 700, frame_ms), lag);
+      const mark = { frame_at_ms: 700, now_ms: 700.2 };
+      assert.equal(glassLag(presented_ms + 1e-6, mark, frame_ms), lag, `${hz} Hz`);
+      assert.equal(glassLag(700 + lag * frame_ms, mark, frame_ms), lag);
     }
   }
+});
+
+test("a frame whose callback ran late has no slack: a refresh and a bit is the refresh after it", () => {
+  for (const hz of [60, 120, 240]) {
+    const frame_ms = 1000 / hz;
+    const bit_ms = 0.9 * Math.min(4, frame_ms / 4);
+    const mark = (late_share) => ({ frame_at_ms: 700, now_ms: 700 + late_share * frame_ms });
+    assert.equal(glassLag(700 + frame_ms + bit_ms, mark(0.05), frame_ms), 1, `in time at ${hz} Hz`);
+    assert.equal(glassLag(700 + frame_ms + bit_ms, mark(0.8), frame_ms), 2, `late at ${hz} Hz`);
+    assert.equal(glassLag(700 + frame_ms, mark(0.8), frame_ms), 1, `late, and yet in time, at ${hz} Hz`);
+  }
+});
+
+test("a mask that came a frame late is caught though its time lies within the slack", () => {
+  const late = evidence({ planned: 6, late_ms: [0.2, 13] });
+  late.presented.offset_ms += 3; // three ms past its refresh: drawn with the next
+  const judged = verdict(late);
+  assert.equal(judged.measured_frames, 7);
+  assert.equal(judged.wrong_duration, true);
 });
 
 test("the usual lag ignores a minority of late frames", () => {

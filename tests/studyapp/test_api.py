@@ -1,6 +1,7 @@
 """What the API refuses, with which status, and that a refusal stores nothing."""
 
 import json
+import re
 
 import pytest
 from django.test import Client
@@ -149,7 +150,43 @@ def test_the_screen_check_stores_what_was_measured_and_turns_slow_screens_away(p
     slow = person.post("screen", facts | {"witness": "callback", "frame_ms": 66.7})
     assert slow.json()["ok"] is False
     assert "15 pictures a second" in slow.json()["message"]
+    assert person.client.get(person.url("test/")).url == person.url("screen/")
+    person.post("screen", facts | {"witness": "callback"})
+    assert person.client.get(person.url("test/")).status_code == 200
     assert person.post("screen", facts | {"witness": "guess"}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("limits", "screen", "words"),
+    [
+        ({}, {"frame_ms": 1000 / 59.94}, ""),
+        ({"least_refresh_hz": 60}, {"frame_ms": 1000 / 59.94}, ""),
+        ({"least_refresh_hz": 120}, {}, "shows 60 pictures a second; this test needs at least 120"),
+        ({"most_refresh_hz": 144}, {"frame_ms": 1000 / 165}, "shows 165 .* takes at most 144"),
+        ({"most_jank_percent": 5}, {"jank_share": 0.05}, ""),
+        ({"most_jank_percent": 5}, {"jank_share": 0.12}, "missed 12 of 100 pictures, and this test allows 5"),
+        ({"least_width_px": 800}, {}, "measures 390 by 844 points; this test needs 800 by 300"),
+        ({"least_height_px": 900}, {}, "needs 300 by 900. .* zoom of the browser to 100 %, and"),
+    ],
+)
+def test_a_screen_that_the_study_excludes_is_turned_away_with_the_reason(person, limits, screen, words):
+    facts = {"frame_ms": 1000 / 60, "jitter_ms": 0.1, "width_px": 390, "height_px": 844, "pixel_ratio": 3}
+    type(person.study).objects.update(**limits)
+    reply = person.post("screen", facts | {"witness": "callback"} | screen).json()
+    assert reply["ok"] is not bool(words)
+    assert re.search(words, reply.get("message", ""))
+
+
+def test_a_calibration_is_kept_whole_or_not_at_all(person):
+    facts = {"frame_ms": 16.7, "jitter_ms": 0.1, "width_px": 390, "height_px": 844, "pixel_ratio": 3}
+    card = {"card_device_px": 672, "distance_mm": 600, "size_device_px": 411.2}
+    message = facts | {"witness": "callback"} | card
+    assert person.post("screen", message).json() == {"ok": True}
+    assert card.items() <= person.sitting.screen.items()
+    for name in card:
+        for value in (None, -1, "wide"):
+            assert person.post("screen", message | {name: value}).status_code == 400
+    assert '"size_device_px": 411.2' in person.client.get(person.url("test/")).content.decode()
 
 
 def test_no_answer_may_be_kept_or_changed_on_the_way_and_all_pages_are_isolated(person, trial):

@@ -1,10 +1,20 @@
-/** What disturbed a trial from outside: a hidden page, another window in front, a new size. */
+/** What disturbed a trial from outside: a hidden page, another window, a new size, sleep. */
 import { happened } from "./quiet.js";
 
+/** No machine that is awake pauses so long between two frames. */
+const ASLEEP_MS = 1000;
+
+/** @param {number} pause_ms longest between two frames @param {number} jump_ms of the wall clock against ours */
+export const hasSlept = (pause_ms, jump_ms) => Math.max(pause_ms, Math.abs(jump_ms)) > ASLEEP_MS;
+
+// Our clock stands still while some machines sleep; on others it goes on, and no frame comes.
+const clockGap = () => Date.now() - performance.now();
+
 export class Attention {
-  /** @type {Set<"hidden" | "blurred" | "resized">} */
+  /** @type {Set<"hidden" | "blurred" | "resized" | "slept">} */
   #seen = new Set();
   #onHidden = () => {};
+  #gap_ms = 0;
 
   constructor() {
     window.addEventListener("blur", () => this.#seen.add("blurred"));
@@ -20,11 +30,13 @@ export class Attention {
   begin(onHidden) {
     this.#seen.clear();
     this.#onHidden = onHidden;
+    this.#gap_ms = clockGap();
   }
 
-  /** What was seen since begin(). */
-  end() {
+  /** What was seen since begin(). @param {number} pause_ms longest between two frames */
+  end(pause_ms) {
     this.#onHidden = () => {};
+    if (hasSlept(pause_ms, clockGap() - this.#gap_ms)) this.#seen.add("slept");
     return new Set(this.#seen);
   }
 }

@@ -1,4 +1,4 @@
-/** Trials fetched ahead of need: plans with their pictures, decoded before the first of them is shown. */
+/** Trials fetched ahead of need, their pictures decoded before the first is shown. */
 import { persist, ServerError } from "./retry.js";
 
 export class Blocks {
@@ -12,9 +12,9 @@ export class Blocks {
   /** @param {BlockParts} parts */
   constructor(parts) {
     this.parts = parts;
-    /** True when the server has an answer to every trial and plans no more. */
+    /** The server has an answer to every trial and plans no more. */
     this.is_finished = false;
-    /** True when the server waits for answers before it can say what comes next. */
+    /** It waits for answers before it can say what comes next. */
     this.is_starved = false;
   }
 
@@ -32,7 +32,7 @@ export class Blocks {
     return this.#held.length <= this.#block_size / 2 && !this.is_finished && !this.is_starved;
   }
 
-  /** Loads the next block, however long it takes; the same promise for everybody who asks meanwhile. */
+  /** Loads the next block, however long it takes; one promise for all who ask meanwhile. */
   load() {
     const { pace, onTrouble } = this.parts;
     this.#loading ??= persist(() => this.#loaded(), pace, onTrouble).finally(() => (this.#loading = null));

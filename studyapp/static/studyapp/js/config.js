@@ -1,4 +1,4 @@
-/** What a page gives its scripts: the JSON block with id "config", and its elements. */
+/** What a page gives its scripts. */
 
 /** @returns {Config} */
 export const pageConfig = () => JSON.parse(element("#config").textContent ?? "");

@@ -1,20 +1,21 @@
-/** The place where pictures appear: one canvas, drawn once a change. When to draw is the timeline's business. */
+/** The place where pictures appear: one canvas, drawn once a change. */
 
 const CROSS_INK = "#1c1c1c";
 const CROSS_ARM_CSS_PX = 10;
 const CROSS_WIDTH_CSS_PX = 3;
 
 /**
- * Device pixels a side for a picture to be size_css_px long. Without smoothing a picture pixel covers a whole number
- * of device pixels, else some would be wider than others; at usual pixel ratios that is the exact size too.
+ * Device pixels a side for a picture as long as its layout says. Without smoothing a picture pixel covers a whole
+ * number of device pixels, else some would be wider than others.
  * @param {Layout} layout
  * @param {number} pixel_ratio
  * @param {number} longest_css_px room on the page
  */
-export function deviceSize({ width_px, height_px, size_css_px, smoothing }, pixel_ratio, longest_css_px) {
+export function deviceSize(layout, pixel_ratio, longest_css_px) {
+  const { width_px, height_px, size_css_px, size_device_px, smoothing } = layout;
   const longer_px = Math.max(width_px, height_px);
   const room = (longest_css_px * pixel_ratio) / longer_px;
-  const wished = Math.min((size_css_px * pixel_ratio) / longer_px, room);
+  const wished = Math.min((size_device_px ?? size_css_px * pixel_ratio) / longer_px, room);
   const whole = Math.min(Math.round(wished), Math.floor(room));
   const scale = smoothing ? wished : Math.max(1, whole);
   return { width: Math.round(width_px * scale), height: Math.round(height_px * scale) };
@@ -54,7 +55,7 @@ export class Display {
     this.#gray = gray;
   }
 
-  /** Gives the canvas its size on this screen; for between trials. @param {number} longest_css_px room on the page */
+  /** Gives the canvas its size on this screen. @param {number} longest_css_px room on the page */
   fit(longest_css_px) {
     const { width, height } = deviceSize(this.#layout, devicePixelRatio, longest_css_px);
     const { style } = this.#canvas;

@@ -1,4 +1,4 @@
-/** Which key presses and touches are answers. Whether the trial accepts one now is the trial's business. */
+/** Which key presses and touches are answers; whether one is accepted now is the trial's business. */
 
 /** @type {Answer[]} */
 const ANSWERS = ["real", "generated"];
@@ -6,7 +6,7 @@ const ANSWERS = ["real", "generated"];
 const POINTERS = ["mouse", "touch", "pen"];
 
 /**
- * Whether a key means a letter: the letter itself, or its place on a keyboard without Latin letters.
+ * Whether a key means a letter: itself, or by its place on a keyboard without Latin letters.
  * @param {KeyPress} press @param {string} letter
  */
 function isLetter(press, letter) {
@@ -15,7 +15,7 @@ function isLetter(press, letter) {
 }
 
 /**
- * The answer a key gives, or null. Held keys repeat by themselves; with Control, Alt or Meta a letter is a command.
+ * The answer a key gives, or null. Held keys repeat; with Control, Alt or Meta a letter is a command.
  * @param {KeyPress} press @param {Keys} keys
  * @returns {Given | null}
  */
@@ -27,8 +27,7 @@ export function answerFromKey(press, keys) {
 
 /**
  * The answer a press on a button gives, or null: only the first finger and the main mouse button count.
- * @param {Press} press
- * @param {Answer} answer of the button that was pressed
+ * @param {Press} press @param {Answer} answer of the button
  * @returns {Given | null}
  */
 export function answerFromPointer(press, answer) {
@@ -38,10 +37,9 @@ export function answerFromPointer(press, answer) {
 }
 
 /**
- * Hands every answer given by key or button to a listener until the returned function is called.
+ * Hands answers to a listener until the returned function is called.
  * @param {HTMLElement[]} buttons each with data-answer
- * @param {Keys} keys
- * @param {(given: Given) => void} listener
+ * @param {Keys} keys @param {(given: Given) => void} listener
  */
 export function listenForAnswers(buttons, keys, listener) {
   const ended = new AbortController();
@@ -52,7 +50,7 @@ export function listenForAnswers(buttons, keys, listener) {
     // Held, Enter clicks again and again: that would answer every trial to come.
     button.addEventListener("keydown", (event) => event.repeat && event.preventDefault(), ended);
     button.addEventListener("pointerdown", (event) => tell(answerFromPointer(event, answer)), ended);
-    // A click without a pointer comes from Enter, Space or a switch device; a pointer was counted when it came down.
+    // Without a pointer a click comes from Enter, Space or a switch device; a pointer was counted when it came down.
     button.addEventListener(
       "click",
       (event) => event.detail === 0 && tell({ answer, at_ms: event.timeStamp, input_kind: "key" }),

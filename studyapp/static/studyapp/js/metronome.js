@@ -1,20 +1,13 @@
-/**
- * Measures this screen while nothing else is shown: the length of a refresh, and how many of them lie between drawing
- * and the glass.
- */
+/** Measures this screen while nothing is shown: the length of a refresh, and how many lie between drawing and glass. */
 import { refreshEstimate } from "./refresh.js";
 import { glassLag } from "./verdict.js";
 
 const N_MARKS = 5;
 const FRAMES_BETWEEN_MARKS = 6;
-/** A page in the background gets no frames: give up after this many times the duration. */
+/** In the background no frames come: give up after this many times the duration. */
 const PATIENCE = 10;
 
-/**
- * Watches the frames for a while; null when too few came.
- * @param {number} duration_ms @param {Stage["witness"]} witness
- * @returns {Promise<Tempo | null>}
- */
+/** Null when too few frames came. @param {number} duration_ms @param {Stage["witness"]} witness */
 export async function measuredTempo(duration_ms, witness) {
   const marks = await Promise.all(Array.from({ length: N_MARKS }, () => witness.mark()));
   const { frames, marked_at } = await watchedFrames(duration_ms, marks);
@@ -22,21 +15,20 @@ export async function measuredTempo(duration_ms, witness) {
   const estimate = refreshEstimate(frames);
   if (!estimate) return null;
   const lags = presented.flatMap((presented_ms, i) => {
-    const frame_at_ms = marked_at[i];
-    return presented_ms && frame_at_ms ? [glassLag(presented_ms, frame_at_ms, estimate.frame_ms)] : [];
+    const mark = marked_at[i];
+    return presented_ms && mark ? [glassLag(presented_ms, mark, estimate.frame_ms)] : [];
   });
   return { ...estimate, lags };
 }
 
 /**
- * Timestamps of frames, and of those in which a mark was shown.
  * @param {number} duration_ms @param {WitnessMark[]} marks
- * @returns {Promise<{ frames: number[], marked_at: number[] }>}
+ * @returns {Promise<{ frames: number[], marked_at: Mark[] }>}
  */
 function watchedFrames(duration_ms, marks) {
   /** @type {number[]} */
   const frames = [];
-  /** @type {number[]} */
+  /** @type {Mark[]} */
   const marked_at = [];
   return new Promise((resolve) => {
     let frame = 0;
@@ -50,7 +42,7 @@ function watchedFrames(duration_ms, marks) {
       frames.push(frame_at_ms);
       if (frames.length % FRAMES_BETWEEN_MARKS === 0 && marked_at.length < marks.length) {
         marks[marked_at.length]?.show();
-        marked_at.push(frame_at_ms);
+        marked_at.push({ frame_at_ms, now_ms: performance.now() });
       }
       if (frame_at_ms - /** @type {number} */ (frames[0]) >= duration_ms) end();
       else frame = requestAnimationFrame(tick);

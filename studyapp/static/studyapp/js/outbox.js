@@ -1,7 +1,4 @@
-/**
- * What this browser must not forget: responses on their way, and trials that had begun.
- * An IndexedDB database a sitting, written with strict durability and only between trials.
- */
+/** What this browser must not forget: an IndexedDB database a sitting, strictly durable, written between trials. */
 import { happened } from "./quiet.js";
 
 const STORES = ["responses", "begun", "refused", "facts"];
@@ -32,10 +29,7 @@ class Outbox {
     this.#database = database;
   }
 
-  /**
-   * One transaction; it is on disk when the promise resolves.
-   * @param {(store: OpenStore) => void} steps
-   */
+  /** One transaction, on disk when this resolves. @param {(store: OpenStore) => void} steps */
   #write(steps) {
     return happened((resolve, reject) => {
       const transaction = this.#database.transaction(STORES, "readwrite", { durability: "strict" });
@@ -96,8 +90,7 @@ class Outbox {
 
   /**
    * Takes responses out, each handed on inside the same transaction.
-   * @param {Set<string>} trials
-   * @param {(response: TrialResponse, store: OpenStore) => void} handOn
+   * @param {Set<string>} trials @param {(response: TrialResponse, store: OpenStore) => void} handOn
    */
   #take(trials, handOn) {
     return this.#write((store) => {

@@ -1,6 +1,6 @@
 /**
- * The texts between trials: a panel over the whole page, one message at a time. They are <template data-panel="name">
- * elements, translated with the page; places to be filled carry data-fill, the button to go on data-action="go".
+ * The texts between trials, a panel over the whole page: <template data-panel="name"> elements, translated with the
+ * page; places to be filled carry data-fill, the button to go on data-action="go".
  */
 import { happened } from "./quiet.js";
 
@@ -14,7 +14,7 @@ export class Panel {
     this.#behind = behind;
   }
 
-  /** Shows a message. @param {string} name @param {Values} [values] */
+  /** @param {string} name @param {Values} [values] */
   show(name, values = {}) {
     const template = document.querySelector(`template[data-panel="${name}"]`);
     this.#root.replaceChildren(/** @type {HTMLTemplateElement} */ (template).content.cloneNode(true));
@@ -23,7 +23,7 @@ export class Panel {
     this.fill(values);
   }
 
-  /** Brings numbers of the shown message up to date. @param {Values} values */
+  /** @param {Values} values */
   fill(values) {
     for (const [name, value] of Object.entries(values)) {
       for (const place of this.#root.querySelectorAll(`[data-fill="${name}"]`)) place.textContent = String(value);
@@ -36,7 +36,7 @@ export class Panel {
     this.#behind.inert = false;
   }
 
-  /** Adds to any message that the server cannot be reached, or takes that back. @param {boolean} is_troubled */
+  /** Says with any message that the server cannot be reached. @param {boolean} is_troubled */
   trouble(is_troubled) {
     this.#root.classList.toggle("is-troubled", is_troubled);
   }

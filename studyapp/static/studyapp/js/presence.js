@@ -2,9 +2,9 @@
 import { happened } from "./quiet.js";
 
 /**
- * Resolves when this tab is the only one of the sitting, and keeps it so until it is closed.
+ * Resolves when this tab is the only one of the sitting, and keeps it so.
  * @param {string} sitting
- * @param {() => void} onOther told when another tab has it; waiting goes on until that one is closed
+ * @param {() => void} onOther told when another tab has it; waiting goes on
  */
 export const onlyTab = (sitting, onOther) =>
   happened((resolve) => {
@@ -22,7 +22,7 @@ export const onlyTab = (sitting, onOther) =>
     });
   });
 
-/** Asks for the screen to stay on; browsers may refuse, and take it back when the page is hidden. */
+/** Asks for the screen to stay on; hidden pages lose that. */
 export function stayAwake() {
   const ask = () => {
     if (!document.hidden) navigator.wakeLock?.request("screen").catch(() => {});

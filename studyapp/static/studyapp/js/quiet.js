@@ -1,13 +1,9 @@
 /**
- * The quiet around a picture: while it lasts, nobody may parse, store or decode anything.
- *
- * A trial closes the gate before its picture and opens it with the answer; other work waits for it to open.
+ * The quiet around a picture: a trial closes the gate before it and opens it with the answer; meanwhile nobody may
+ * parse, store or decode anything.
  */
 
-/**
- * A promise of nothing but that something has happened.
- * @type {(start: (resolve: () => void, reject: (error: Error) => void) => void) => Promise<void>}
- */
+/** @type {(start: (resolve: () => void, reject: (error: Error) => void) => void) => Promise<void>} */
 export const happened = (start) => new Promise(start);
 
 export class Gate {

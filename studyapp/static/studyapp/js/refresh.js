@@ -1,10 +1,10 @@
-/** Length of one screen refresh, from the timestamps of animation frames, which metronome.js collects. */
+/** Length of one screen refresh, from the timestamps of animation frames. */
 
-/** Refresh rates that screens have, in Hz. */
+/** Rates that screens have. */
 const RATES_HZ = [24, 30, 48, 50, 60, 72, 75, 85, 90, 100, 120, 144, 160, 165, 175, 180, 200, 240, 280, 300, 360, 480];
 const SNAP = 0.004;
 
-/** Fewest intervals that give a trustworthy estimate. */
+/** Fewest that can be trusted. */
 export const MIN_INTERVALS = 20;
 
 /** @param {number[]} values at least one */
@@ -16,10 +16,10 @@ function median(values) {
 }
 
 /**
- * The estimate that many frames agree on, null when there are too few of them; jitter is the mean distance from the
- * median. Gaps beyond 1.5 medians (dropped frames) are left out; the mean of the others resolves more than the clock's
- * grain. Planned frames must not depend on measurement noise: a rate within 0.4 % of a usual one is set to it (59.94 Hz
- * becomes 60: a tenth of a frame in the longest exposure).
+ * The estimate that many frames agree on, null when there are too few; jitter is the mean distance from the median,
+ * jank the share of frames that never came. The mean of gaps within 1.5 medians resolves more than the clock's grain.
+ * Planned frames must not depend on noise: a rate within 0.4 % of a usual one is set to it (59.94 Hz becomes 60: a
+ * tenth of a frame in the longest exposure).
  * @param {number[]} frame_times_ms timestamps of successive frames
  */
 export function refreshEstimate(frame_times_ms) {
@@ -30,7 +30,8 @@ export function refreshEstimate(frame_times_ms) {
   const kept = intervals.filter((gap) => gap > 0.5 * middle_ms && gap < 1.5 * middle_ms);
   const mean_ms = kept.reduce((sum, gap) => sum + gap, 0) / kept.length;
   const jitter_ms = kept.reduce((sum, gap) => sum + Math.abs(gap - middle_ms), 0) / kept.length;
-  return { frame_ms: snapped(mean_ms), jitter_ms };
+  const n_frames = intervals.reduce((sum, gap) => sum + Math.max(1, Math.round(gap / middle_ms)), 0);
+  return { frame_ms: snapped(mean_ms), jitter_ms, jank_share: 1 - intervals.length / n_frames };
 }
 
 /** @param {number} frame_ms */

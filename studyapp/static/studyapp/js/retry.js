@@ -3,15 +3,12 @@
 const SHORTEST_MS = 500;
 const LONGEST_MS = 30_000;
 
-/** Statuses of passing troubles, 0 for no connection; every other refusal will be the same next time. */
+/** Statuses of passing troubles, 0 for no connection. */
 const PASSING = new Set([0, 408, 425, 429, 500, 502, 503, 504]);
 
-/** A reply that is no success, or no reply at all (status 0). */
+/** A reply that is no success, or none at all (status 0). */
 export class ServerError extends Error {
-  /**
-   * @param {string} message the server's own, for people; may be empty
-   * @param {{ status: number, code: string, retry_after_s?: number, index?: number }} details
-   */
+  /** @param {string} message the server's own, else empty @param {Refusal} details */
   constructor(message, { status, code, retry_after_s = 0, index = -1 }) {
     super(message);
     this.status = status;
@@ -26,18 +23,18 @@ export class ServerError extends Error {
 }
 
 /**
- * Wait in ms after the n-th failure in a row: doubles from half a second to half a minute, of which half is random,
- * so that browsers do not come back together after an outage.
+ * Wait in ms after the n-th failure in a row: doubles from half a second to half a minute. Half is random, so that
+ * browsers do not come back together.
  * @param {number} failures at least 1
  * @param {number} random in [0, 1)
- * @param {number} [retry_after_s] shortest wait that the server asked for
+ * @param {number} [retry_after_s] least that the server asked for
  */
 export function backoff(failures, random, retry_after_s = 0) {
   const ceiling_ms = Math.min(LONGEST_MS, 2 * SHORTEST_MS * 2 ** (failures - 1));
   return Math.max(ceiling_ms * (0.5 + 0.5 * random), retry_after_s * 1000 * (1 + 0.1 * random));
 }
 
-/** Waits end when the connection comes back or the page is looked at again. @type {Pace} */
+/** Waits end when the connection is back or the page is seen again. @type {Pace} */
 export const browserPace = {
   random: Math.random,
   wait: (ms) =>
@@ -58,7 +55,6 @@ export const browserPace = {
  * What work returns, tried for ever while its troubles pass.
  * @template T @param {() => Promise<T>} work @param {Pace} pace
  * @param {(failures: number) => void} onTrouble told after each failure, and 0 after a success
- * @throws {ServerError} a refusal that asking again cannot change
  */
 export async function persist(work, pace, onTrouble) {
   for (let failures = 1; ; failures += 1) {

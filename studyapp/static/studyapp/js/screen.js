@@ -1,4 +1,5 @@
 /** The screen check: watches the frames for two seconds, tells the server what it saw, says whether all is well. */
+import { measuredCard } from "./calibration.js";
 import { element, pageConfig } from "./config.js";
 import { measuredTempo } from "./metronome.js";
 import { ServerError } from "./retry.js";
@@ -15,12 +16,16 @@ const config = pageConfig();
 const server = createServer(config.csrf_token);
 const witness = new Witness(element(".witness"), getComputedStyle(document.documentElement).backgroundColor);
 
+/** @type {Calibration | null} */
+let calibration = null;
+
 /** Whether the picture and the buttons have room in this window. */
-const fits = () =>
-  [BELOW, BESIDE].some(
-    ({ width, height }) =>
-      innerWidth >= config.size_css_px + width && innerHeight >= config.size_css_px + height,
+const fits = () => {
+  const size_css_px = calibration ? calibration.size_device_px / devicePixelRatio : config.size_css_px;
+  return [BELOW, BESIDE].some(
+    ({ width, height }) => innerWidth >= size_css_px + width && innerHeight >= size_css_px + height,
   );
+};
 
 /**
  * Shows one of the page's outcomes.
@@ -48,10 +53,12 @@ async function check() {
   const reply = await server.post(config.urls.screen, {
     frame_ms: tempo.frame_ms,
     jitter_ms: tempo.jitter_ms,
+    jank_share: tempo.jank_share,
     width_px: innerWidth,
     height_px: innerHeight,
     pixel_ratio: devicePixelRatio,
     witness: witness.kind,
+    ...calibration,
   });
   if (!reply.ok) return show("refused", { reason: reply.message });
   return show("fine", { rate: Math.round(1000 / tempo.frame_ms) });
@@ -66,4 +73,5 @@ function refused(error) {
 
 const start = () => check().catch(refused);
 for (const button of document.querySelectorAll("[data-action=again]")) button.addEventListener("click", start);
+if (config.size_deg) calibration = await measuredCard(element(".calibration"), config.size_deg);
 start();

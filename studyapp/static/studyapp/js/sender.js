@@ -1,14 +1,14 @@
 /**
- * Carries responses from the outbox to the server: one request at a time, 1 to 50 responses each, tried for ever.
- * A response leaves the outbox only when the server has said what became of it.
+ * Carries responses from the outbox to the server, one request at a time, tried for ever. One leaves the outbox only
+ * when the server has said what became of it.
  */
 import { happened } from "./quiet.js";
 import { backoff, ServerError } from "./retry.js";
 
 export const MAX_BATCH = 50;
-/** Responses that are worth a request between two trials. */
+/** Worth a request between two trials. */
 const ENOUGH = 10;
-/** Fewer are sent after this time without a new one. */
+/** Fewer wait this long for a new one. */
 const LINGER_MS = 5_000;
 
 /** Statuses that settle a response. On a conflict the server keeps the first answer. */
@@ -29,18 +29,18 @@ export class Sender {
     this.parts = parts;
   }
 
-  /** A response has been put into the outbox. Does not cut short a wait after a failure. */
+  /** The outbox has a response more. Does not cut short a wait after a failure. */
   nudge() {
     if (this.#failures === 0) this.#wake();
   }
 
-  /** The connection is back or the page is seen again: try now. */
+  /** Try now: the connection is back. */
   hurry() {
     this.#is_urgent = true;
     this.#wake();
   }
 
-  /** Resolves when the outbox is empty. @throws {ServerError} when the server wants no more of this sitting */
+  /** Resolves when the outbox is empty; rejects when the server wants no more of this sitting. */
   flush() {
     if (this.#stopped) return Promise.reject(this.#stopped);
     const empty = happened((resolve, reject) => this.#flushing.push({ resolve, reject }));
@@ -84,7 +84,7 @@ export class Sender {
       const { results } = await post(responses);
       await quiet.whenOpen();
       const settled = results.filter(({ status }) => SETTLED.has(status)).map(({ trial }) => trial);
-      // A reply that settles nothing must not be asked for again without a pause.
+      // Nothing settled: not again without a pause.
       if (settled.length === 0) throw new ServerError("", { status: 503, code: "no_receipt" });
       await outbox.remove(settled);
       this.#fail(0);

@@ -1,7 +1,4 @@
-/**
- * Requests to the study's server: JSON out, JSON or bytes back, every failure a ServerError.
- * Replies are read only while the gate is open, so that none is parsed while a picture is shown.
- */
+/** Requests to the server, every failure a ServerError. Replies are read only while the gate is open. */
 import { ServerError } from "./retry.js";
 
 const TIMEOUT_MS = 20_000;
@@ -19,14 +16,14 @@ export function createServer(csrf_token, quiet = { whenOpen: async () => {} }) {
     return reply;
   }
 
-  /** @param {string} url @param {unknown} body @param {RequestInit} [options] @returns {Promise<any>} */
+  /** @param {string} url @param {unknown} body @param {RequestInit} [options] */
   async function post(url, body, options = {}) {
     const headers = { "Content-Type": "application/json", "X-CSRFToken": csrf_token };
     const reply = await ask(url, { method: "POST", headers, body: JSON.stringify(body), ...options });
     return whole(() => reply.json());
   }
 
-  /** @param {string} url @returns {Promise<Uint8Array>} */
+  /** @param {string} url */
   async function bytes(url) {
     const reply = await ask(url, {});
     return new Uint8Array(await whole(() => reply.arrayBuffer()));

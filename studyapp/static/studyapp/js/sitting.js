@@ -1,7 +1,4 @@
-/**
- * The test page from load to thanks: takes up the sitting where it stands, plays its trials, brings every answer home.
- * Tells every trial to whoever measures the page from outside: see TrialEvent in types.d.ts.
- */
+/** The test page from load to thanks: takes up the sitting where it stands, plays its trials, brings answers home. */
 import { Attention, whenVisible } from "./attention.js";
 import { Blocks } from "./blocks.js";
 import { element, pageConfig } from "./config.js";
@@ -15,6 +12,7 @@ import { browserPace, persist, ServerError } from "./retry.js";
 import { MAX_BATCH, Sender } from "./sender.js";
 import { createServer } from "./server.js";
 import { playedTrial } from "./trial.js";
+import { download, unsentText } from "./unsent.js";
 import { Witness } from "./witness.js";
 
 const MEASURED_FOR_MS = 900;
@@ -71,7 +69,11 @@ class Sitting {
       pace: browserPace,
       onTrouble: this.#trouble,
       record_bytes: width_px * height_px * 3,
-      plan: (after) => server.post(urls.block, { after }),
+      plan: async (after) => {
+        const plan = await server.post(urls.block, { after });
+        this.progress.total = plan.total; // repeats add to it
+        return plan;
+      },
       pictures: (first, last) => server.bytes(`${urls.pictures}?first=${first}&last=${last}`),
       decode: (bytes) => decodedPictures(bytes, config),
     });
@@ -83,7 +85,7 @@ class Sitting {
   async play() {
     this.sender.run();
     this.#watchConnection();
-    await Promise.all([this.#takeUp(), this.#measure()]);
+    await Promise.all([this.#takeUp(), this.#measure(), this.#maskMaker()]);
     if (!this.progress.finished) {
       await this.#nextTrial();
       await this.#welcome();
@@ -95,13 +97,17 @@ class Sitting {
     await this.#finish();
   }
 
-  /** Sends what is left of an earlier visit, then tells the server which trials were seen. */
+  /** Sends what an earlier visit left, then tells the server which trials were seen. */
   async #takeUp() {
     await this.sender.flush();
     const shown = await this.outbox.shown();
     this.progress = await this.#insist(this.config.urls.resume, { shown });
     await this.outbox.resumed();
     if (!this.progress.finished) await this.blocks.load();
+  }
+
+  async #maskMaker() {
+    if (this.config.mask_kind !== "gray") this.stage.mask = (await import("./mask.js")).maskMaker(this.config);
   }
 
   /** @param {string} url @param {unknown} body */
@@ -115,7 +121,7 @@ class Sitting {
     if (tempo) Object.assign(this.stage, { frame_ms: tempo.frame_ms, lags: tempo.lags });
   }
 
-  /** The trial to come, undefined when there are no more. Waits for the network only when none is held. */
+  /** The trial to come, undefined when there are no more. */
   async #nextTrial() {
     while (!this.blocks.next && !this.blocks.is_finished) {
       if (this.blocks.is_starved) await this.#sendAll();
@@ -133,7 +139,7 @@ class Sitting {
     stayAwake();
   }
 
-  /** Between two trials: a message, the bar, the size of the picture. @param {ReadyTrial} trial */
+  /** @param {ReadyTrial} trial */
   async #prepare(trial) {
     await whenVisible();
     if (this.last_kind === "practice" && trial.kind !== "practice") await this.#pause("start");
@@ -150,7 +156,7 @@ class Sitting {
     this.stage.display.fit(Math.min(room.clientWidth, room.clientHeight));
   }
 
-  /** A pause is the time to send what waits and to measure the screen again. @param {string} name */
+  /** The time to send what waits and to measure again. @param {string} name */
   async #pause(name) {
     this.sender.hurry();
     const measured = this.#measure();
@@ -158,7 +164,7 @@ class Sitting {
     await measured;
   }
 
-  /** Shows a message with the counts, until it is answered. @param {string} name */
+  /** @param {string} name */
   async #ask(name) {
     const { done, total } = this.progress;
     await this.panel.ask(name, { done, total, left: total - done });
@@ -176,7 +182,7 @@ class Sitting {
     this.was_interrupted = response.status === "interrupted";
     if (!this.was_interrupted && trial.kind !== "practice") this.#count();
     this.sender.nudge();
-    // Nobody waits for this; a refusal is met again when the block is needed.
+    // Nobody waits; a refusal is met again when the block is needed.
     if (this.blocks.isLow) this.blocks.load().catch(() => {});
     const { kind, exposure_ms } = trial;
     const { onset_ms = null, mask_ms = null } = verdict ?? {};
@@ -198,6 +204,12 @@ class Sitting {
     this.is_break_due = done % this.config.break_every === 0 && done < this.progress.total;
   }
 
+  /** @param {any} event */
+  #save = async ({ target }) => {
+    if (!target.closest("[data-action=save]")) return;
+    download(`${this.config.study}-answers.json`, unsentText(this.config, await this.outbox.oldest(1e6)));
+  };
+
   async #sendAll() {
     this.panel.show("sending", { unsent: this.unsent });
     await this.sender.flush();
@@ -209,20 +221,21 @@ class Sitting {
     location.assign(next);
   }
 
-  /** Answers are tried at once when the connection is back, and once more when the page may be closing. */
+  /** Answers are tried at once when the connection is back, and when the page may be closing. */
   #watchConnection() {
     window.addEventListener("online", () => this.sender.hurry());
+    element(".panel").addEventListener("click", this.#save);
     document.addEventListener("visibilitychange", async () => {
       if (!document.hidden) return this.sender.hurry();
       const responses = await this.outbox.oldest(MAX_BATCH);
       if (responses.length === 0) return;
-      // Without a look at the reply: the sender asks again and is told that they are there.
+      // No look at the reply: the sender asks again.
       this.server.post(this.config.urls.responses, { responses }, { keepalive: true }).catch(() => {});
     });
   }
 }
 
-/** Refusals that mean that the sitting has ended: the thanks page tells how. */
+/** Refusals after the end: the thanks page tells how. */
 const ENDED = ["finished", "withdrawn", "erased"];
 
 async function main() {
@@ -241,7 +254,7 @@ async function main() {
   } catch (error) {
     const refusal = error instanceof ServerError ? error : null;
     if (refusal && ENDED.includes(refusal.code)) return location.assign(config.urls.thanks);
-    panel.show("stopped", { reason: refusal?.message ?? "" });
+    panel.show("stopped", { reason: refusal?.message ?? "", unsent: sitting.unsent });
     throw error;
   }
 }

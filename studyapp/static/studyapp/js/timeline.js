@@ -1,32 +1,30 @@
 /**
- * When a trial's cross, blank, picture and mask are due, and how many frames an exposure is.
- * Draws nothing and reads no clock: every time comes in as an argument, in milliseconds of performance.now().
+ * When a trial's steps are due, and how many frames an exposure is. Draws nothing and reads no clock: every time comes
+ * in as an argument, in ms of performance.now().
  */
 
-/** Shortest time between two picture onsets: never more than three flashes a second (WCAG 2.3.1). */
+/** Shortest time between two onsets: at most three flashes a second (WCAG 2.3.1; flashes.py). */
 export const MIN_ONSET_GAP_MS = 400;
 
 /** Longest wait of an onset for a callback in time; then the picture is shown and flagged. */
 const MAX_DEFERRAL_MS = 500;
 
 /**
- * Whole frames for an exposure: the nearest number, halves go down (75 ms at 60 Hz is 4.5, shown as 4).
- * @param {number} exposure_ms
- * @param {number} frame_ms length of one screen refresh, measured on this screen
- * @returns {number} at least 1
+ * Whole frames for an exposure, at least 1: the nearest number, halves go down (75 ms at 60 Hz is 4.5, shown as 4).
+ * @param {number} exposure_ms @param {number} frame_ms
  */
 export function plannedFrames(exposure_ms, frame_ms) {
-  // The millionth of a frame keeps exact halves halves in floating point: 75 / (1000 / 180) is 13.500000000000002.
+  // The millionth keeps halves halves in floating point: 75 / (1000 / 180) is 13.500000000000002.
   return Math.max(1, Math.ceil(exposure_ms / frame_ms - 0.5 - 1e-6));
 }
 
-/** How late a callback may start and still reach its frame, in ms. @param {number} frame_ms */
+/** How many ms late a callback may start and still reach its frame. @param {number} frame_ms */
 export const latenessLimit = (frame_ms) => Math.min(4, frame_ms / 4);
 
 /** @type {Partial<Record<State, Step>>} */
-const NEXT = { waiting: "fixation", fixation: "blank", blank: "picture", picture: "mask" };
+const NEXT = { waiting: "fixation", fixation: "blank", blank: "picture", picture: "mask", mask: "cleared" };
 
-/** One trial, from the cross to the answer; asked in every frame, it names the step to draw. */
+/** One trial; asked in every frame, it names the step to draw. */
 export class Timeline {
   /** @param {TrialPlan} plan */
   constructor(plan) {
@@ -38,14 +36,12 @@ export class Timeline {
     this.marks = {};
     /** Longest between two frames, from the onset to one frame after the mask. */
     this.longest_gap_ms = 0;
+    /** Longest between any two frames. */
+    this.longest_pause_ms = 0;
     this.last_frame_at_ms = NaN;
   }
 
-  /**
-   * What to draw in this frame, or null for no change.
-   * @param {number} frame_at_ms timestamp of the frame
-   * @param {number} now_ms clock at the start of its callback
-   */
+  /** What to draw in this frame, or null. @param {number} frame_at_ms @param {number} now_ms when its callback began */
   step(frame_at_ms, now_ms) {
     this.#noteGap(frame_at_ms);
     const next = NEXT[this.state];
@@ -55,10 +51,10 @@ export class Timeline {
     return next;
   }
 
-  /** Answers count from when the mask can be on screen, a frame after it was drawn. @param {number} at_ms */
+  /** Answers count from when the mask can be seen, a frame after it was drawn. @param {number} at_ms */
   accepts(at_ms) {
     const mask = this.marks.mask;
-    return this.state === "mask" && mask !== undefined && at_ms >= mask.frame_at_ms + this.plan.frame_ms;
+    return this.state !== "answered" && mask !== undefined && at_ms >= mask.frame_at_ms + this.plan.frame_ms;
   }
 
   answer() {
@@ -68,14 +64,16 @@ export class Timeline {
   /** @param {number} frame_at_ms */
   #noteGap(frame_at_ms) {
     const { picture, mask } = this.marks;
+    const gap_ms = frame_at_ms - this.last_frame_at_ms || 0;
     const counts = picture && this.last_frame_at_ms <= (mask?.frame_at_ms ?? Infinity);
-    if (counts) this.longest_gap_ms = Math.max(this.longest_gap_ms, frame_at_ms - this.last_frame_at_ms);
+    if (counts) this.longest_gap_ms = Math.max(this.longest_gap_ms, gap_ms);
+    this.longest_pause_ms = Math.max(this.longest_pause_ms, gap_ms);
     this.last_frame_at_ms = frame_at_ms;
   }
 
   /** @param {Step} step @param {Mark} mark */
   #isDue(step, mark) {
-    const { fixation_ms, blank_ms, frame_ms } = this.plan;
+    const { fixation_ms, blank_ms, mask_ms, frame_ms } = this.plan;
     const since = (/** @type {Step} */ earlier) => mark.frame_at_ms - (this.marks[earlier]?.frame_at_ms ?? NaN);
     switch (step) {
       case "fixation":
@@ -87,6 +85,8 @@ export class Timeline {
       case "mask":
         // A target in time, not a count of callbacks: a dropped callback would lengthen the exposure by a frame.
         return since("picture") >= (this.planned_frames - 0.5) * frame_ms;
+      case "cleared":
+        return since("mask") >= (mask_ms ?? Infinity) - frame_ms / 2;
     }
   }
 

@@ -1,7 +1,4 @@
-/**
- * One trial on the page: cross, blank, picture, mask, answer, and the response that tells about it.
- * Between onset and answer nothing runs here but the timeline and the drawing.
- */
+/** One trial on the page, and the response that tells about it. From onset to answer nothing runs but the timeline. */
 import { listenForAnswers } from "./keys.js";
 import { Timeline } from "./timeline.js";
 import { usualLag, verdict } from "./verdict.js";
@@ -9,15 +6,15 @@ import { usualLag, verdict } from "./verdict.js";
 const N_LAGS = 20;
 
 /**
- * Plays a trial, which ends with an answer or when the page is hidden.
- * @param {ReadyTrial} trial
- * @param {Stage} stage its lags and previous onset are brought up to date
+ * Plays a trial, which ends with an answer or when the page is hidden. Brings the stage's lags and onset up to date.
+ * @param {ReadyTrial} trial @param {Stage} stage
  */
 export async function playedTrial(trial, stage) {
   const marks = { picture: await stage.witness.mark(), mask: await stage.witness.mark() };
   const timeline = new Timeline({ ...stage, exposure_ms: trial.exposure_ms });
-  const given = await shown(trial, timeline, stage, marks);
-  const disturbances = stage.attention.end();
+  const mask = await stage.mask?.(trial.token);
+  const given = await shown({ ...trial, mask }, timeline, stage, marks);
+  const disturbances = stage.attention.end(timeline.longest_pause_ms);
   stage.gate.open();
   stage.previous_onset_ms = timeline.marks.picture?.frame_at_ms ?? stage.previous_onset_ms;
   const judged = await judgement(timeline, stage, marks);
@@ -26,8 +23,7 @@ export async function playedTrial(trial, stage) {
 }
 
 /**
- * Runs the timeline frame by frame.
- * @param {ReadyTrial} trial @param {Timeline} timeline @param {Stage} stage @param {WitnessMarks} marks
+ * @param {Shown} trial @param {Timeline} timeline @param {Stage} stage @param {WitnessMarks} marks
  * @returns {Promise<Given | null>} the answer, null when the page was hidden first
  */
 function shown(trial, timeline, stage, marks) {
@@ -43,9 +39,11 @@ function shown(trial, timeline, stage, marks) {
       marks.picture.show();
     },
     mask: () => {
-      display.gray();
+      if (trial.mask) display.picture(trial.mask);
+      else display.gray();
       marks.mask.show();
     },
+    cleared: () => display.gray(),
   };
   return new Promise((resolve) => {
     let frame = 0;
@@ -53,7 +51,7 @@ function shown(trial, timeline, stage, marks) {
       cancelAnimationFrame(frame);
       stopListening();
       timeline.answer();
-      if (!given) display.gray();
+      if (!given || trial.mask) display.gray();
       resolve(given);
     };
     const stopListening = listenForAnswers(stage.buttons, stage.keys, (given) => {
@@ -69,10 +67,7 @@ function shown(trial, timeline, stage, marks) {
   });
 }
 
-/**
- * Null when the trial was broken off before its mask.
- * @param {Timeline} timeline @param {Stage} stage @param {WitnessMarks} marks
- */
+/** Null without a mask. @param {Timeline} timeline @param {Stage} stage @param {WitnessMarks} marks */
 async function judgement(timeline, stage, marks) {
   const [onset_ms, offset_ms] = await Promise.all([marks.picture.presented(), marks.mask.presented()]);
   const { picture: onset, mask: offset } = timeline.marks;
@@ -89,8 +84,7 @@ async function judgement(timeline, stage, marks) {
 }
 
 /**
- * @param {PlannedTrial} trial @param {Timeline} timeline @param {Stage} stage
- * @param {{ given: Given | null, judged: Verdict | null, disturbances: Set<string> }} outcome
+ * @param {PlannedTrial} trial @param {Timeline} timeline @param {Stage} stage @param {Outcome} outcome
  * @returns {TrialResponse}
  */
 function trialResponse(trial, timeline, stage, { given, judged, disturbances }) {
@@ -110,7 +104,7 @@ function trialResponse(trial, timeline, stage, { given, judged, disturbances }) 
     measured_frames: judged?.measured_frames ?? null,
     measured_ms: judged ? rounded(judged.measured_ms) : null,
     frame_ms: Math.round(stage.frame_ms * 1e4) / 1e4,
-    timing_ok: judged ? !judged.late_onset && !judged.wrong_duration : null,
+    timing_ok: judged ? !judged.late_onset && !judged.wrong_duration && !disturbances.has("slept") : null,
     timing_witness: judged?.timing_witness ?? stage.witness.kind,
     flags,
     lost_focus: disturbances.has("hidden") || disturbances.has("blurred"),
@@ -118,8 +112,8 @@ function trialResponse(trial, timeline, stage, { given, judged, disturbances }) 
   };
 }
 
-/** Hundredths: finer than any clock that a browser shows. @param {number} ms */
+/** Hundredths. @param {number} ms */
 const rounded = (ms) => Math.round(ms * 100) / 100;
 
-/** UTC of a time on the page's clock, which stands still while some machines sleep. @param {number} at_ms */
+/** UTC of a time on the page's clock. @param {number} at_ms */
 const wallClock = (at_ms) => new Date(Date.now() - (performance.now() - at_ms)).toISOString();

@@ -5,7 +5,7 @@
 
 // ---- a trial in time (timeline.js, verdict.js) ----
 
-type Step = "fixation" | "blank" | "picture" | "mask";
+type Step = "fixation" | "blank" | "picture" | "mask" | "cleared";
 type State = "waiting" | Step | "answered";
 
 /** A frame in which something was drawn: its timestamp, and the time its callback ran. */
@@ -16,6 +16,8 @@ interface TrialPlan {
   frame_ms: number;
   fixation_ms: number;
   blank_ms: number;
+  /** Then plain gray; null: the mask stays until the answer. */
+  mask_ms: number | null;
   /** Frame time of the last picture, -Infinity for the first. */
   previous_onset_ms: number;
 }
@@ -65,9 +67,14 @@ type WitnessMarks = Record<"picture" | "mask", WitnessMark>;
 interface Tempo {
   frame_ms: number;
   jitter_ms: number;
+  /** Share of frames that never came. */
+  jank_share: number;
   /** Frames from drawing to the glass, empty without a witness. */
   lags: number[];
 }
+
+/** What was measured with a bank card, and the picture size that follows. */
+type Calibration = { card_device_px: number; distance_mm: number; size_device_px: number };
 
 // ---- answers (keys.js) ----
 
@@ -88,6 +95,8 @@ interface Layout {
   height_px: number;
   /** Longer side on screen. */
   size_css_px: number;
+  /** The same where degrees of visual angle were asked for and measured. */
+  size_device_px?: number | null;
   /** False: every picture pixel a square; true: interpolated. */
   smoothing: boolean;
 }
@@ -102,6 +111,9 @@ interface Stage {
   keys: Keys;
   fixation_ms: number;
   blank_ms: number;
+  mask_ms: number | null;
+  /** Makes the pattern of a trial; absent where masks are plain gray. */
+  mask?: (token: string) => Promise<ImageBitmap>;
   frame_ms: number;
   /** Frames from drawing to the glass, seen lately. */
   lags: number[];
@@ -130,8 +142,12 @@ interface Config extends Layout {
   urls: Record<Address, string>;
   /** CSS colour. */
   mask_gray: string;
+  mask_kind: "gray" | "noise" | "texture";
+  mask_ms: number | null;
   fixation_ms: number;
   blank_ms: number;
+  /** Longer side of a picture in degrees of visual angle; null: size_css_px. */
+  size_deg: number | null;
   keys: Keys;
   /** Main trials between two breaks. */
   break_every: number;
@@ -153,6 +169,8 @@ interface PlannedTrial {
 }
 
 type ReadyTrial = PlannedTrial & { picture: ImageBitmap };
+/** What is drawn in a trial; without a mask the gray is. */
+type Shown = { picture: ImageBitmap; mask: ImageBitmap | undefined };
 
 /** Reply to "resume". */
 type Progress = { done: number; total: number; practice_done: number; finished: boolean };
@@ -197,6 +215,20 @@ type TrialEvent = TrialResponse &
 
 /** Reply to "responses". */
 type Receipts = { results: { trial: string; status: string; truth?: Answer | null }[] };
+
+/** What is known of a reply that is no success. */
+interface Refusal {
+  /** 0 when there was no reply. */
+  status: number;
+  code: string;
+  /** Least wait that the server asked for. */
+  retry_after_s?: number;
+  /** Place of an unreadable response in its batch. */
+  index?: number;
+}
+
+/** What becomes of a trial. */
+type Outcome = { given: Given | null; judged: Verdict | null; disturbances: Set<string> };
 
 // ---- parts that are handed in ----
 

@@ -1,19 +1,22 @@
 /**
- * Was a picture on screen for as long as planned? Pure rules over the frames in which a trial drew, how late their
- * callbacks ran, and, where the browser tells (witness.js), when those frames were really presented.
+ * Was a picture on screen for as long as planned? Pure rules over the frames in which a trial drew, the lateness of
+ * their callbacks and, where the browser tells (witness.js), when they were presented.
  */
 import { latenessLimit } from "./timeline.js";
 
 /**
  * Whole frames from a frame's timestamp to the glass: one, or two on machines that buffer a frame.
- * Presentation up to 4 ms (a quarter frame on fast screens) past a refresh counts as that refresh.
- * @param {number} presented_ms @param {number} frame_at_ms @param {number} frame_ms
+ * Up to 4 ms (a quarter frame on fast screens) past a refresh count as that refresh, unless the callback ran late:
+ * then the next one drew it.
+ * @param {number} presented_ms @param {Mark} mark @param {number} frame_ms
  */
-export function glassLag(presented_ms, frame_at_ms, frame_ms) {
-  return Math.max(1, Math.ceil((presented_ms - frame_at_ms - latenessLimit(frame_ms)) / frame_ms));
+export function glassLag(presented_ms, { frame_at_ms, now_ms }, frame_ms) {
+  const limit_ms = latenessLimit(frame_ms);
+  const slack_ms = now_ms - frame_at_ms > limit_ms ? limit_ms / 4 : limit_ms;
+  return Math.max(1, Math.ceil((presented_ms - frame_at_ms - slack_ms) / frame_ms));
 }
 
-/** Lag of this machine when nothing is wrong: lower median of those seen, 1 without any. @param {number[]} lags */
+/** Lag of this machine when nothing is wrong: lower median, 1 without any. @param {number[]} lags */
 export function usualLag(lags) {
   const sorted = [...lags].sort((a, b) => a - b);
   return sorted[(sorted.length - 1) >> 1] ?? 1;
@@ -24,17 +27,16 @@ export const verdict = (evidence) =>
   evidence.presented ? witnessed(evidence, evidence.presented) : unwitnessed(evidence);
 
 /**
- * The compositor's word: each change is put on the refresh in which it was presented. Late at both ends by the same
- * amount, the duration is right; it is flagged all the same.
+ * The compositor's word. Late at both ends by the same amount, the duration is right; it is flagged all the same.
  * @param {Evidence} evidence @param {Presented} presented
  * @returns {Verdict}
  */
 function witnessed({ planned_frames, frame_ms, onset, offset, usual_lag }, presented) {
-  const onset_lag = glassLag(presented.onset_ms, onset.frame_at_ms, frame_ms);
-  const offset_lag = glassLag(presented.offset_ms, offset.frame_at_ms, frame_ms);
+  const onset_lag = glassLag(presented.onset_ms, onset, frame_ms);
+  const offset_lag = glassLag(presented.offset_ms, offset, frame_ms);
   const onset_ms = onset.frame_at_ms + onset_lag * frame_ms;
   const mask_ms = offset.frame_at_ms + offset_lag * frame_ms;
-  // A picture that was overtaken by its mask was on screen for no time at all.
+  // Overtaken by its mask, a picture was never seen.
   const measured_ms = Math.max(0, mask_ms - onset_ms);
   const measured_frames = Math.round(measured_ms / frame_ms);
   return {
@@ -51,8 +53,8 @@ function witnessed({ planned_frames, frame_ms, onset, offset, usual_lag }, prese
 }
 
 /**
- * Only our own callbacks to go by. Timestamps stay on the refresh grid even when a callback is late, so lateness and
- * gaps count too; this flags more trials than were wrong, and misses a late compositor.
+ * Our own callbacks alone. Timestamps stay on the refresh grid even when a callback is late, so lateness and gaps count
+ * too; this flags more trials than were wrong, and misses a late compositor.
  * @param {Evidence} evidence
  * @returns {Verdict}
  */

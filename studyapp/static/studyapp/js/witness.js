@@ -1,12 +1,11 @@
 /**
- * When a frame was really presented, told by the compositor (Element Timing API).
- *
- * A mark is a tiny gray image on the same gray, loaded beforehand. Made visible in the frame that changes the picture,
- * it is reported with the time of that very frame. Without the API marks never report, and verdict.js goes by callbacks.
+ * When a frame was presented, told by the compositor (Element Timing API): a mark is a tiny gray image on the same gray;
+ * made visible in the frame that changes the picture, it is reported with that frame's time. Without the API marks
+ * never report, and verdict.js goes by callbacks.
  */
 
 const SIZE_PX = 6;
-/** Longest wait for a report; it comes after a few frames. */
+/** Longest wait for a report. */
 const PATIENCE_MS = 250;
 
 export class Witness {
@@ -50,7 +49,7 @@ export class Witness {
   #observe() {
     const observer = new PerformanceObserver((list) => {
       for (const entry of /** @type {any[]} */ (list.getEntries())) {
-        // presentationTime is the newer name; both are 0 or absent where the browser does not tell.
+        // presentationTime is the newer name; both may be 0 or absent.
         const presented_ms = entry.presentationTime || entry.renderTime;
         if (presented_ms) this.#reports.get(entry.identifier)?.(presented_ms);
       }
