@@ -1,0 +1,145 @@
+"""What a real browser shows: masks, sizes in degrees and at any zoom, and what becomes of answers that find no way."""
+
+import json
+from io import BytesIO
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from studyapp.models import Response, Sitting, Study, Trial
+from tests.browser.test_sitting import complaints, open_page, play, short_study, to_the_test
+
+__all__ = ["complaints", "short_study"]  # fixtures
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+# The canvas at every frame until the trial stands still for a second: its different looks, in order.
+LOOKS = """() => new Promise((resolve) => {
+  const canvas = document.querySelector(".picture");
+  const looks = [];
+  let changed_at = performance.now();
+  const look = () => {
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    const now = data.filter((_, i) => i % 388 === 0).join();
+    if (looks.at(-1) !== now) {
+      looks.push(now);
+      changed_at = performance.now();
+    }
+    if (looks.length > 1 && performance.now() - changed_at > 1000) resolve(looks);
+    else requestAnimationFrame(look);
+  };
+  look();
+})"""
+
+# A board of single device pixels; its size and place in device pixels.
+DRAW_BOARD = """(canvas) => {
+  const context = canvas.getContext("2d");
+  for (let x = 0; x < canvas.width; x += 1)
+    for (let y = 0; y < canvas.height; y += 1) {
+      context.fillStyle = (x + y) % 2 ? "#ffffff" : "#000000";
+      context.fillRect(x, y, 1, 1);
+    }
+  const { left, top } = canvas.getBoundingClientRect();
+  return [canvas.width, canvas.height, left * devicePixelRatio, top * devicePixelRatio];
+}"""
+
+
+def start_practice(page: Page) -> None:
+    page.keyboard.press("f")
+    page.keyboard.press("j")
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Start practice").click()
+
+
+@pytest.mark.parametrize(("kind", "mask_ms"), [("noise", 200), ("texture", None), ("gray", None)])
+def test_a_mask_takes_the_pictures_place_for_its_time(
+    live_server, desktop, short_study, complaints, kind, mask_ms
+):
+    Study.objects.update(mask_kind=kind, mask_ms=mask_ms)
+    Trial.objects.update(exposure_ms=400)
+    page = open_page(desktop, complaints)
+    to_the_test(page, f"{live_server.url}/s/small/")
+    start_practice(page)
+    looks = page.evaluate(LOOKS)
+    # Gray has one value, the cross on it two; pictures and patterns have many.
+    values = [len(set(look.split(","))) for look in looks]
+    patterns = [n for n in values if n > 2]
+    # The picture, and the mask where it is a pattern; gray at the end unless the pattern stays.
+    assert len(patterns) == (1 if kind == "gray" else 2)
+    assert (values[-1] == 1) == (kind == "gray" or mask_ms is not None)
+    assert complaints == []
+
+
+def test_a_size_in_degrees_follows_from_a_card_and_the_distance(
+    live_server, desktop, short_study, complaints
+):
+    Study.objects.update(size_deg=5.0, smoothing=True)
+    page = open_page(desktop, complaints)
+    page.goto(f"{live_server.url}/s/small/consent/")
+    page.get_by_role("button", name="I agree", exact=True).click()
+    expect(page.get_by_role("heading", name="How large is your screen?")).to_be_visible()
+    page.get_by_label("Width of the card").fill("428")  # 5 px a millimetre
+    page.get_by_label("From your eyes").fill("50")
+    page.get_by_role("button", name="It fits").click()
+    page.get_by_role("link", name="Continue").click()
+    page.wait_for_url("**/examples/")
+    screen = Sitting.objects.get().screen
+    assert (screen["card_device_px"], screen["distance_mm"]) == (428, 500)
+    # 2 x 500 mm x tan(2.5 degrees) are 43.66 mm.
+    assert screen["size_device_px"] == pytest.approx(218.3, abs=0.05)
+    page.get_by_role("link", name="Continue").click()
+    page.wait_for_url("**/how/")
+    start_practice(page)
+    expect(page.locator(".panel")).to_be_hidden()
+    assert page.locator(".picture").evaluate("canvas => canvas.width") == 218
+    assert complaints == []
+
+
+@pytest.mark.parametrize("pixel_ratio", [1, 1.25, 2.625])
+def test_nothing_between_canvas_and_screen_mixes_pixels(
+    live_server, browser: Browser, short_study, complaints, pixel_ratio
+):
+    """At any pixel ratio, which is what zooming changes, black and white pixels drawn are all that is on screen."""
+    context = browser.new_context(viewport={"width": 720, "height": 640}, device_scale_factor=pixel_ratio)
+    page = open_page(context, complaints)
+    page.goto(f"{live_server.url}/s/small/consent/")
+    page.get_by_role("button", name="I agree", exact=True).click()
+    page.wait_for_url("**/screen/")
+    page.goto(f"{live_server.url}/s/small/test/")
+    page.get_by_role("button", name="Start practice").click()
+    page.evaluate(LOOKS)
+    width, height, left, top = page.locator(".picture").evaluate(DRAW_BOARD)
+    assert width == height
+    assert width % 8 == 0  # pictures of 8 x 8: every picture pixel a square of device pixels
+    shot = Image.open(BytesIO(page.screenshot())).convert("L")
+    inside = (round(left) + 2, round(top) + 2, round(left) + width - 2, round(top) + height - 2)
+    assert set(shot.crop(inside).getdata()) == {0, 255}
+    context.close()
+    assert complaints == []
+
+
+def test_unsent_answers_can_be_saved_as_a_file_when_no_connection_comes_back(
+    live_server, desktop: BrowserContext, short_study, complaints, tmp_path
+):
+    page = open_page(desktop, complaints)
+    to_the_test(page, f"{live_server.url}/s/small/")
+    page.route("**/api/responses", lambda route: route.abort())
+    start_practice(page)
+    save = page.get_by_role("button", name="Save my unsent answers")
+    while not save.is_visible():
+        page.keyboard.press("f")
+        page.wait_for_timeout(60)
+    with page.expect_download() as download:
+        save.click()
+    download.value.save_as(tmp_path / "answers.json")
+    saved = json.loads((tmp_path / "answers.json").read_text())
+    sitting = Sitting.objects.get()
+    assert (saved["format"], saved["study"]) == ("tachisto-unsent-answers/1", "small")
+    assert saved["sitting"] == sitting.public_id
+    tokens = [response["trial"] for response in saved["responses"]]
+    assert set(tokens) <= set(sitting.trials.values_list("token", flat=True))
+    assert len(tokens) == 2  # practice; the plan of the test waits for nothing
+    assert not Response.objects.exists()
+    page.unroute("**/api/responses")
+    play(page, lambda page: page.keyboard.press("f"))
+    assert set(tokens) <= set(Response.objects.values_list("trial__token", flat=True))
