@@ -29,6 +29,7 @@ study_patterns = [
 
 urlpatterns = [
     path("", pages.home, name="home"),
+    path("diagnostics/", pages.diagnostics, name="diagnostics"),
     path("s/<slug:slug>/", include((study_patterns, "study"))),
     path("admin/", admin.site.urls),
 ]

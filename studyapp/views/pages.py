@@ -87,6 +87,27 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "study/home.html", {"studies": studies})
 
 
+# What the diagnostics show: onsets half a second apart and more, in the middle of the page.
+DIAGNOSIS = {
+    "exposures_ms": [50, 75, 100, 150, 200, 300],
+    "width_px": 32,
+    "height_px": 32,
+    "size_css_px": 128,
+    "smoothing": False,
+    "mask_gray": "#808080",
+    "mask_ms": None,
+    "fixation_ms": 100,
+    "blank_ms": 300,
+    "keys": {"real": "f", "generated": "j"},
+}
+
+
+@require_GET
+def diagnostics(request: HttpRequest) -> HttpResponse:
+    """How exactly the visitor's own screen shows pictures; for anybody, and kept nowhere."""
+    return render(request, "study/diagnostics.html", {"config": DIAGNOSIS})
+
+
 def of_study(
     request: HttpRequest, page: str, study: Study, language: str, *, status: int = 200, **context: Any
 ) -> HttpResponse:

@@ -113,7 +113,7 @@ def test_nothing_between_canvas_and_screen_mixes_pixels(
     assert width % 8 == 0  # pictures of 8 x 8: every picture pixel a square of device pixels
     shot = Image.open(BytesIO(page.screenshot())).convert("L")
     inside = (round(left) + 2, round(top) + 2, round(left) + width - 2, round(top) + height - 2)
-    assert set(shot.crop(inside).getdata()) == {0, 255}
+    assert set(shot.crop(inside).tobytes()) == {0, 255}
     context.close()
     assert complaints == []
 
@@ -126,7 +126,10 @@ def test_unsent_answers_can_be_saved_as_a_file_when_no_connection_comes_back(
     page.route("**/api/responses", lambda route: route.abort())
     start_practice(page)
     save = page.get_by_role("button", name="Save my unsent answers")
+    go_on = page.locator(".panel [data-action=go]")
     while not save.is_visible():
+        if go_on.is_visible():
+            go_on.click()
         page.keyboard.press("f")
         page.wait_for_timeout(60)
     with page.expect_download() as download:
@@ -138,8 +141,31 @@ def test_unsent_answers_can_be_saved_as_a_file_when_no_connection_comes_back(
     assert saved["sitting"] == sitting.public_id
     tokens = [response["trial"] for response in saved["responses"]]
     assert set(tokens) <= set(sitting.trials.values_list("token", flat=True))
-    assert len(tokens) == 2  # practice; the plan of the test waits for nothing
+    assert len(tokens) == 8
     assert not Response.objects.exists()
     page.unroute("**/api/responses")
     play(page, lambda page: page.keyboard.press("f"))
     assert set(tokens) <= set(Response.objects.values_list("trial__token", flat=True))
+
+
+def test_anybody_sees_how_exactly_the_own_screen_shows_pictures(
+    live_server, desktop: BrowserContext, db, complaints
+):
+    page = open_page(desktop, complaints)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(live_server.url)
+    page.get_by_role("link", name="How exactly does this screen show pictures?").click()
+    again = page.get_by_role("button", name="Measure again")
+    again.wait_for()
+    while page.get_by_text("We could not measure it").is_visible():  # a machine too busy for 20 frames in two seconds
+        again.click()
+        again.wait_for()
+    rows = page.locator("tbody tr").all_inner_texts()
+    assert [int(row.split()[0]) for row in rows] == [50, 75, 100, 150, 200, 300]
+    planned = {50: "3 frames, 50.0 ms", 75: "4 frames, 66.7 ms", 300: "18 frames, 300.0 ms"}
+    assert all(planned.get(int(row.split()[0]), "frames") in row for row in rows)
+    assert page.get_by_text("the part of the browser that puts pictures on the screen").is_visible()
+    assert not any("/api/" in url for url in asked)
+    assert not Response.objects.exists()
+    assert complaints == []

@@ -61,6 +61,15 @@ test("a clock that stands still gives no estimate", () => {
   assert.equal(refreshEstimate(Array(100).fill(7)), null);
 });
 
+test("a machine that drops most of its frames does not look like a slow screen", () => {
+  for (const hz of [60, 120]) {
+    for (let seed = 1; seed <= 20; seed += 1) {
+      const estimate = refreshEstimate(frameTimes({ hz, noise_ms: 0.2, grain_ms: 0.1, drop_share: 0.55, n: 400, seed }));
+      assert.equal(estimate.frame_ms, 1000 / hz, `${hz} Hz, seed ${seed}`);
+    }
+  }
+});
+
 test("jank is the share of frames that never came, wherever they are missing", () => {
   for (const hz of [60, 144]) {
     for (const drop_share of [0, 0.05, 0.2]) {

@@ -7,7 +7,7 @@ const ASLEEP_MS = 1000;
 /** @param {number} pause_ms longest between two frames @param {number} jump_ms of the wall clock against ours */
 export const hasSlept = (pause_ms, jump_ms) => Math.max(pause_ms, Math.abs(jump_ms)) > ASLEEP_MS;
 
-// Our clock stands still while some machines sleep; on others it goes on, and no frame comes.
+// Ours stands still while some machines sleep; on others no frame comes.
 const clockGap = () => Date.now() - performance.now();
 
 export class Attention {

@@ -55,7 +55,7 @@ export class Display {
     this.#gray = gray;
   }
 
-  /** Gives the canvas its size on this screen. @param {number} longest_css_px room on the page */
+  /** @param {number} longest_css_px room on the page */
   fit(longest_css_px) {
     const { width, height } = deviceSize(this.#layout, devicePixelRatio, longest_css_px);
     const { style } = this.#canvas;

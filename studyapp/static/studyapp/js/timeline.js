@@ -83,7 +83,7 @@ export class Timeline {
       case "picture":
         return since("blank") >= blank_ms - frame_ms / 2 && this.#mayShow(mark, since("blank"));
       case "mask":
-        // A target in time, not a count of callbacks: a dropped callback would lengthen the exposure by a frame.
+        // A target in time, not a count of callbacks: a dropped one would lengthen the exposure.
         return since("picture") >= (this.planned_frames - 0.5) * frame_ms;
       case "cleared":
         return since("mask") >= (mask_ms ?? Infinity) - frame_ms / 2;

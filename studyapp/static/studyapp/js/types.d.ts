@@ -149,6 +149,8 @@ interface Config extends Layout {
   /** Longer side of a picture in degrees of visual angle; null: size_css_px. */
   size_deg: number | null;
   keys: Keys;
+  /** Durations that the diagnostics show. */
+  exposures_ms: number[];
   /** Main trials between two breaks. */
   break_every: number;
   /** Main trials of the sitting. */

@@ -1,7 +1,6 @@
 /**
- * When a frame was presented, told by the compositor (Element Timing API): a mark is a tiny gray image on the same gray;
- * made visible in the frame that changes the picture, it is reported with that frame's time. Without the API marks
- * never report, and verdict.js goes by callbacks.
+ * When a frame was presented, told by the compositor (Element Timing API): a mark is a tiny image on its own gray, made
+ * visible in the frame that changes the picture. Without the API marks never report; verdict.js goes by callbacks.
  */
 
 const SIZE_PX = 6;
