@@ -8,9 +8,9 @@ from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from studyapp.models import Response, Sitting, Study, Trial
-from tests.browser.test_sitting import complaints, open_page, play, short_study, to_the_test
+from tests.browser.conftest import open_page
+from tests.browser.test_sitting import play, to_the_test
 
-__all__ = ["complaints", "short_study"]  # fixtures
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 # The canvas at every frame until the trial stands still for a second: its different looks, in order.
@@ -158,7 +158,9 @@ def test_anybody_sees_how_exactly_the_own_screen_shows_pictures(
     page.get_by_role("link", name="How exactly does this screen show pictures?").click()
     again = page.get_by_role("button", name="Measure again")
     again.wait_for()
-    while page.get_by_text("We could not measure it").is_visible():  # a machine too busy for 20 frames in two seconds
+    while page.get_by_text(
+        "We could not measure it"
+    ).is_visible():  # a machine too busy for 20 frames in two seconds
         again.click()
         again.wait_for()
     rows = page.locator("tbody tr").all_inner_texts()

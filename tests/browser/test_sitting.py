@@ -16,33 +16,6 @@ from studyapp.texts import DEFAULTS
 from tests.browser.conftest import open_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-<<<<<<< HEAD
-=======
-# A trial lasts up to about two seconds; a shared machine may stand still for a while.
-PATIENCE_MS = 30_000
-
-
-@pytest.fixture
-def short_study(small_study: Study) -> Study:
-    design = {"n_trials": 6, "practice_trials": 2, "break_every": 3}
-    # Screens of busy machines are let in.
-    Study.objects.filter(pk=small_study.pk).update(**design, least_refresh_hz=10, most_jank_percent=100)
-    small_study.refresh_from_db()
-    return small_study
-
-
-@pytest.fixture
-def complaints() -> list[str]:
-    return []
-
-
-def open_page(context: BrowserContext, complaints: list[str]) -> Page:
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE_MS)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    return page
->>>>>>> d4673f0 (Show in a browser what masks, sizes and saved answers do)
 
 
 def to_the_test(page: Page, address: str) -> None:
