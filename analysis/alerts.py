@@ -23,6 +23,7 @@ DOMINANT_PERSON = 0.15
 DOMINANT_IMAGE = 0.05
 IMAGE_CELL_TRIALS = 100  # in smaller cells a handful of trials is 5 % already, and says nothing
 MISTIMED = 0.05
+MISSED_CATCH = 0.25
 NAMED = 4  # so many cells or people are named, the others counted
 PLANNED = ("practice trial", "catch trial")  # left out by design: no news
 
@@ -109,6 +110,21 @@ def dominant_images(results: Results) -> list[str]:
     ]
 
 
+def missed_catch_trials(results: Results) -> list[str]:
+    """People who took for photos what nobody does who looks; every catch source is plainly generated."""
+    catch = results.selection.catch
+    people = catch.groupby("participant", observed=True)["judged_real"].agg(n_missed="sum", n_asked="size")
+    # One may be a slip of the finger.
+    missed = people[(people["n_missed"] > MISSED_CATCH * people["n_asked"]) & (people["n_missed"] > 1)]
+    if missed.empty:
+        return []
+    which = some(f"{row.Index} ({row.n_missed} of {row.n_asked})" for row in missed.itertuples())
+    return [
+        f"Some people called more than {percent(MISSED_CATCH)} of their catch trials real, as those do who do not "
+        f"look: {which}. Their other answers are in the figure."
+    ]
+
+
 def mistimed_trials(results: Results) -> list[str]:
     found = []
     unknown = float(results.rows["timing_ok"].isna().mean())
@@ -132,6 +148,7 @@ CHECKS: tuple[Callable[[Results], list[str]], ...] = (
     dominant_people,
     dominant_images,
     mistimed_trials,
+    missed_catch_trials,
     rows_left_out,
 )
 

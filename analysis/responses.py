@@ -58,11 +58,13 @@ class Contradiction(NamedTuple):
 class Selection:
     """The rows that are analysed and what became of the others.
 
-    rows: kind main or repeat, status answered. exclusions: columns reason, n_rows (every reason, also with
-    0 rows, in the order tried). n_rows: rows in the file. n_simulated: analysed rows of simulated people.
+    rows: kind main or repeat, status answered. catch: answered catch trials of the same people. exclusions:
+    columns reason, n_rows (every reason, also with 0 rows, in the order tried). n_rows: rows in the file.
+    n_simulated: analysed rows of simulated people.
     """
 
     rows: pd.DataFrame
+    catch: pd.DataFrame
     exclusions: pd.DataFrame
     n_rows: int
     n_simulated: int
@@ -128,7 +130,8 @@ def select(rows: pd.DataFrame, *, simulated: bool = False, where: str = FILE_NAM
     exclusions = pd.DataFrame({"reason": names, "n_rows": [int((reason == name).sum()) for name in names]})
     kept = rows[reason == ""]
     check_enough(kept, exclusions, where)
-    return Selection(kept, exclusions, len(rows), int(kept["is_simulated"].sum()))
+    catch = rows[(reason == "catch trial") & (rows["status"] == "answered").to_numpy(bool)]
+    return Selection(kept, catch, exclusions, len(rows), int(kept["is_simulated"].sum()))
 
 
 def header_of(file: Path) -> list[str]:

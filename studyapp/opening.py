@@ -114,6 +114,12 @@ def _checked_sources(study: Study) -> list[StudySource]:
     ((width_px, height_px),) = sizes
     if fault := flash_fault(study, width_px, height_px):
         raise OpeningError(f"study {study.slug}: {fault}")
+    for source in sources:
+        if source.is_catch and source.image_set.is_real:
+            raise OpeningError(
+                f"study {study.slug}: expected pictures that are plainly no photos in the catch source {source.name}, "
+                f"{source.image_set} holds real images"
+            )
     real = next(s for s in sources if s.name == REAL)
     if not real.image_set.is_real:
         raise OpeningError(

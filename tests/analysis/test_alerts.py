@@ -50,6 +50,31 @@ def test_planned_practice_is_no_news_but_lost_trials_are():
     assert "practice trial" not in sentence
 
 
+def with_catch_trials(rows: pd.DataFrame, missed: dict[str, int]) -> pd.DataFrame:
+    """The rows and 8 catch trials a person, of which so many were called real."""
+    catch = rows.groupby("participant", observed=True).head(8).copy()
+    place = catch.groupby("participant", observed=True).cumcount()
+    is_missed = (place < catch["participant"].astype(str).map(missed).fillna(0)).to_numpy(bool)
+    judged = {
+        "kind": "catch",
+        "source": "noise",
+        "trial": [f"catch-{n}" for n in range(len(catch))],
+        "judged_real": flags(is_missed, len(catch)),
+        "response": np.where(is_missed, "real", "generated"),
+    }
+    return pd.concat([rows.astype(object), catch.astype(object).assign(**judged)], ignore_index=True).astype(
+        {"judged_real": "boolean", "timing_ok": "boolean", "is_simulated": "boolean", "exposure_ms": float}
+    )
+
+
+def test_people_who_miss_catch_trials_are_named_and_slips_are_not():
+    rows = people()
+    assert said(with_catch_trials(rows, {"p0002": 2})) == []
+    (sentence,) = said(with_catch_trials(rows, {"p0002": 2, "p0003": 3, "p0007": 8}))
+    assert "p0003 (3 of 8) and p0007 (8 of 8)" in sentence
+    assert "p0002" not in sentence
+
+
 def test_simulated_people_are_said_first_and_counted():
     rows = people()
     mixed = rows.assign(is_simulated=flags((rows["participant"] == "p0003").to_numpy(bool), len(rows)))

@@ -95,6 +95,16 @@ def test_a_study_needs_pictures_for_its_catch_trials(draft_study):
     assert images_needed(draft_study.protocol_settings(), 5)["noise"] == 3
 
 
+def test_photos_are_no_catch_source(draft_study):
+    """Even a long look takes one photo in ten for generated: to miss one is no sign of not looking."""
+    draft_study.catch_trials = 3
+    draft_study.save()
+    photos = draft_study.sources.get(name="real").image_set
+    StudySource.objects.create(study=draft_study, name="plain", image_set=photos, is_catch=True)
+    with pytest.raises(OpeningError, match="plainly no photos in the catch source plain"):
+        open_study(draft_study)
+
+
 @pytest.fixture
 def telling_study(draft_study: Study) -> Study:
     draft_study.practice_feedback = True
