@@ -18,10 +18,11 @@ from django.db.models import Count, F, FilteredRelation, Q, QuerySet
 from django.utils import timezone
 
 from studyapp import __version__
-from studyapp.export_columns import CODEBOOK, RESPONSES, SITTINGS, STIMULI, TABLES
+from studyapp.export_columns import CODEBOOK, RESPONSES, SITTINGS, STIMULI, TABLES, WORKED_OUT
 from studyapp.export_files import FORMATS, KINDS, ExportError, utc_text, write_rows
 from studyapp.files import sha256_of, write_whole
 from studyapp.models import ImageSet, Sitting, Study, Trial, TrialStimulus
+from studyapp.quality import quality_of
 
 ROWS_AT_ONCE = 2000
 Rows = Generator[tuple[Any, ...], None, None]
@@ -107,7 +108,7 @@ def _written(study: Study, folder: Path, include_simulated: bool, file_format: s
     tables: dict[str, Rows] = {
         "responses": closed_trials(sittings),
         "stimuli": shown_stimuli(sittings),
-        "sittings": few_at_a_time(sittings.order_by("pk").values_list(*(c.value for c in SITTINGS))),
+        "sittings": judged_sittings(sittings),
     }
     rows: dict[str, int] = {}
     with ExitStack() as files:
@@ -172,6 +173,16 @@ def with_class_names(rows: Rows) -> Rows:
         has_name = index is not None and index < len(names[image_set])
         row[place] = str(names[image_set][index]) if has_name else None
         yield tuple(row)
+
+
+def judged_sittings(sittings: QuerySet[Sitting]) -> Rows:
+    """Rows of `sittings`, each with how plausible its answers are at its end."""
+    n_stored = sum(column.value is not WORKED_OUT for column in SITTINGS)
+    rows = few_at_a_time(sittings.order_by("pk").values_list("pk", *(c.value for c in SITTINGS[:n_stored])))
+    for pk, *row in rows:
+        found = quality_of(pk)
+        counts = (found.answers, found.too_fast, found.longest_run, found.switches)
+        yield (*row, *counts, " ".join(found.flags))
 
 
 # ---- what describes them ----

@@ -11,6 +11,7 @@ from django.db.models import BooleanField, Case, CharField, F, Value, When
 from django.db.models.functions import Concat
 
 from studyapp.models import Trial
+from studyapp.quality import MEANINGS
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class Column:
     unit: str = ""
 
 
+# Not in the database: `export.judged_sittings` puts it in.
+WORKED_OUT = Value(None, output_field=CharField())
 ANSWERED = Trial.Status.ANSWERED
 RANDOM_ID = "22 characters of A-Z a-z 0-9 - _, written as they are even where they begin with -"
 SHA256 = "64 hexadecimal digits"
@@ -463,6 +466,44 @@ SITTINGS = (
         "411.2",
         "1 to 20000; empty: size in CSS px",
         "device px",
+    ),
+    Column(
+        "answers",
+        "whole",
+        WORKED_OUT,
+        "answered trials but for practice; what follows is counted among them",
+        "240",
+        "0 and up",
+        "trials",
+    ),
+    Column(
+        "too_fast",
+        "whole",
+        WORKED_OUT,
+        "answers less than 150 ms after the picture came",
+        "0",
+        "0 to answers",
+        "trials",
+    ),
+    Column(
+        "longest_run", "whole", WORKED_OUT, "longest row of the same answer", "9", "0 to answers", "trials"
+    ),
+    Column(
+        "switches",
+        "whole",
+        WORKED_OUT,
+        "how often the other answer followed",
+        "101",
+        "0 to answers - 1",
+        "trials",
+    ),
+    Column(
+        "quality_flags",
+        "text",
+        WORKED_OUT,
+        "; ".join(f"{flag}: {meaning}" for flag, meaning in MEANINGS.items()),
+        "too_fast one_answer",
+        f"any of {' '.join(MEANINGS)}, with spaces between them; empty: none",
     ),
 )
 

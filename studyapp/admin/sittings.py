@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import Count, F, QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from studyapp.admin.columns import (
@@ -24,6 +24,7 @@ from studyapp.admin.columns import (
 )
 from studyapp.admin.read_only import ReadOnlyAdmin
 from studyapp.models import ConflictingResponse, PanelIdentity, Response, Sitting, Trial
+from studyapp.quality import MEANINGS, quality_of
 
 
 def milliseconds(value: float | None) -> str:
@@ -81,8 +82,9 @@ class SittingAdmin(ReadOnlyAdmin):
             {"fields": ("study_version", labelled("consent_sha256", "SHA-256 of the consent text"))},
         ),
         ("Screen and keys", {"fields": ("real_key", "screen_facts")}),
+        ("Are its answers plausible?", {"fields": ("pace", "pattern", "flags")}),
     )
-    readonly_fields = ("person", "mark", "kind", "rows", "screen_facts")
+    readonly_fields = ("person", "mark", "kind", "rows", "screen_facts", "pace", "pattern", "flags")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Sitting]:
         return super().get_queryset(request).select_related("study", "participant")
@@ -119,6 +121,22 @@ class SittingAdmin(ReadOnlyAdmin):
             list_url("response", trial__sitting__id__exact=sitting.pk),
             list_url("conflictingresponse", trial__sitting__id__exact=sitting.pk),
         )
+
+    @admin.display(description="pace")
+    def pace(self, sitting: Sitting) -> str:
+        found = quality_of(sitting.pk)
+        return f"{found.too_fast} of {found.answers} answers came sooner than anybody can see and press"
+
+    @admin.display(description="pattern")
+    def pattern(self, sitting: Sitting) -> str:
+        found = quality_of(sitting.pk)
+        return f"at most {found.longest_run} times the same answer in a row, {found.switches} switches"
+
+    @admin.display(description="noticed")
+    def flags(self, sitting: Sitting) -> SafeString | str:
+        """In words, without a number that would tell how well somebody does while the study runs."""
+        found = quality_of(sitting.pk).flags
+        return format_html_join("", "<div>{}</div>", ((MEANINGS[flag],) for flag in found)) or "nothing"
 
     @admin.display(description="screen, as measured")
     def screen_facts(self, sitting: Sitting) -> SafeString:
