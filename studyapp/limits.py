@@ -37,15 +37,16 @@ class Limit:
     per_s: float
     burst: int
 
-    def spend(self, row: QuerySet[Any], now_s: float) -> None:
-        """Take a token out of the bucket of this one row. Raises TooOften if there is none.
+    def spend(self, row: QuerySet[Any], now_s: float) -> bool:
+        """Take a token out of the bucket of this one row. Raises TooOften if there is none; False without such a row.
 
         The update finds its row only while a token is left, so that two requests never take the same one.
         """
         latest_s = now_s + (self.burst - 1) / self.per_s
         full_s = Greatest("bucket_full_s", Value(now_s)) + 1 / self.per_s
         if row.filter(bucket_full_s__lte=latest_s).update(bucket_full_s=full_s):
-            return
+            return True
         found_s = row.values_list("bucket_full_s", flat=True).first()
         if found_s is not None and found_s > latest_s:
             raise TooOften(max(1, math.ceil(found_s - latest_s)))
+        return False

@@ -45,6 +45,7 @@ BLOCK_TRIALS = 50
 # What the study is about; practice and catch trials serve other ends, and no result counts them.
 TESTED = (Trial.Kind.MAIN, Trial.Kind.REPEAT)
 CLOSED = (Trial.Status.ANSWERED, Trial.Status.TIMED_OUT)
+TAKING_NO_ANSWERS = (Sitting.Status.WITHDRAWN, Sitting.Status.ERASED)
 # A sitting without an end counts for the quota as long as somebody may still be at it.
 LIVE_FOR = timedelta(hours=2)
 # A person asks once in three seconds; a browser that comes back with a thousand answers, twenty times at once.
@@ -180,6 +181,31 @@ def by_secret(study: Study, secret: str) -> Sitting | None:
     return sitting
 
 
+# What the trial page's requests need of a sitting and its study; planning asks for the rest.
+ASKED = (
+    *("status", "language", "design_seed"),
+    *("study__slug", "study__n_trials", "study__catch_trials", "study__practice_feedback"),
+    *("study__width_px", "study__height_px", "study__pack_sha256"),
+)
+
+
+def by_secret_at(slug: str, secret: str) -> Sitting | None:
+    """The same by the study's address, with the study: one narrow question, for it comes with every response."""
+    found = (
+        Sitting.objects.filter(study__slug=slug, secret_sha256=secret_hash(secret))
+        .exclude(study__status=Study.Status.DRAFT)
+        .select_related("study")
+        .only("study_id", *ASKED)
+        .order_by()
+    )
+    return next(iter(found), None)
+
+
+def whole_study(sitting: Sitting) -> Study:
+    """The study of a sitting with its whole design, of which most requests need little."""
+    return for_participants(Study.objects.all()).get(pk=sitting.study_id)
+
+
 def require_started(sitting: Sitting) -> None:
     """Refuse a step of a sitting that has ended, in words that say how."""
     ended = {
@@ -258,7 +284,7 @@ def history(sitting: Sitting) -> list[Outcome]:
 
 
 def _unplanned(sitting: Sitting, outcomes: list[Outcome]) -> list[PlannedTrial]:
-    study = sitting.study
+    study = whole_study(sitting)
     rng = random.Random(sitting.design_seed)
     return PROTOCOLS[study.protocol].next_trials(study.protocol_settings(), outcomes, rng)
 
@@ -456,37 +482,39 @@ class Receipt:
     truth: str | None = None
 
 
-def record(sitting: Sitting, batch: Sequence[tuple[ResponseMessage, Any]]) -> list[Receipt]:
+def record(
+    sitting: Sitting, batch: Sequence[tuple[ResponseMessage, Any]], *, is_counted: bool = True
+) -> list[Receipt]:
     """Store a batch in one durable transaction; return when it is on disk.
 
     The trial is the key: the same message again gives the same receipt, a different second one is
     kept aside. An answer to a trial that was closed as interrupted is stored and flagged `late`.
+    Not `is_counted`: a researcher brings them, no browser. Raises SittingError after a withdrawal; TooOften.
     """
     with transaction.atomic(durable=True):
-        sitting = _asked(sitting)
-        if sitting.status in (Sitting.Status.WITHDRAWN, Sitting.Status.ERASED):
-            require_started(sitting)
-        tokens = [message.trial for message, _ in batch]
-        trials = {trial.token: trial for trial in sitting.trials.filter(token__in=tokens)}
-        stored = {r.trial_id: r for r in Response.objects.filter(trial__in=trials.values())}
+        _hold_for_answers(sitting, is_counted=is_counted)
+        rows = sitting.trials.filter(token__in=[message.trial for message, _ in batch]).values_list(
+            "token", "pk", "status", "response__body_sha256", "response__receipt"
+        )
+        trials = {token: _Known(pk, status, sha256, receipt) for token, pk, status, sha256, receipt in rows}
         new: list[Response] = []
         receipts = []
         for message, body in batch:
             trial = trials.get(message.trial)
             if trial is None:
                 receipts.append(Receipt(message.trial, "unknown"))
-            elif (before := stored.get(trial.pk)) is None:
+            elif trial.digest is None:
                 response = _response(trial, message)
-                stored[trial.pk] = response
+                trials[message.trial] = replace(trial, digest=message.digest, receipt=response.receipt)
                 new.append(response)
                 receipts.append(Receipt(message.trial, "stored", response.receipt))
-            elif before.body_sha256 == message.digest:
-                receipts.append(Receipt(message.trial, "replayed", before.receipt))
+            elif trial.digest == message.digest:
+                receipts.append(Receipt(message.trial, "replayed", trial.receipt))
             else:
                 ConflictingResponse.objects.get_or_create(
-                    trial=trial, body_sha256=message.digest, defaults={"body": body}
+                    trial_id=trial.pk, body_sha256=message.digest, defaults={"body": body}
                 )
-                receipts.append(Receipt(message.trial, "conflict", before.receipt))
+                receipts.append(Receipt(message.trial, "conflict", trial.receipt))
         Response.objects.bulk_create(new)
         for status in {response.status for response in new}:
             sitting.trials.filter(
@@ -516,20 +544,41 @@ def _with_feedback(sitting: Sitting, receipts: list[Receipt]) -> list[Receipt]:
     ]
 
 
-def _response(trial: Trial, message: ResponseMessage) -> Response:
+@dataclass(frozen=True)
+class _Known:
+    """What the database has of a trial that a message names; `digest` and `receipt` of its answer, if it has one."""
+
+    pk: int
+    status: str
+    digest: str | None
+    receipt: str | None
+
+
+def _hold_for_answers(sitting: Sitting, *, is_counted: bool) -> None:
+    """Lock the sitting and count the request, in one statement. Raises TooOften; SittingError after a withdrawal."""
+    if is_counted:
+        row = Sitting.objects.filter(pk=sitting.pk).exclude(status__in=TAKING_NO_ANSWERS)
+        if SITTING_LIMIT.spend(row, time.time()):
+            return
+    held = _locked(sitting)
+    if held.status in TAKING_NO_ANSWERS:
+        require_started(held)
+
+
+def _response(trial: _Known, message: ResponseMessage) -> Response:
     fields = dict(message.fields)
     if trial.status == Trial.Status.INTERRUPTED:
         fields["flags"] = [*fields["flags"], "late"]
-    return Response(trial=trial, body_sha256=message.digest, **fields)
+    return Response(trial_id=trial.pk, body_sha256=message.digest, **fields)
 
 
 # ---- end ----
 
 
-def finish(sitting: Sitting) -> Sitting:
+def finish(sitting: Sitting, *, is_counted: bool = True) -> Sitting:
     """Mint the completion code once every answer is stored. Raises SittingError `missing` before that."""
     with transaction.atomic(durable=True):
-        sitting = _asked(sitting)
+        sitting = _asked(sitting) if is_counted else _locked(sitting)
         if sitting.status == Sitting.Status.FINISHED:
             return sitting
         require_started(sitting)

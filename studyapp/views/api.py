@@ -21,7 +21,7 @@ from studyapp.limits import TooOften
 from studyapp.models import Sitting
 from studyapp.packs import PackError
 from studyapp.screens import refusal
-from studyapp.views.cookies import sitting_of, study_or_404
+from studyapp.views.cookies import sitting_at, study_or_404
 
 log = logging.getLogger(__name__)
 MAX_BODY_BYTES = 64 * 1024
@@ -63,11 +63,11 @@ def answering(view: Callable[[HttpRequest, Sitting], HttpResponse]) -> Callable[
     @functools.wraps(view)
     def wrapped(request: HttpRequest, slug: str) -> HttpResponse:
         try:
-            study = study_or_404(slug)
-            sitting = sitting_of(request, study)
-            languages.speak(study, request, sitting)
+            sitting = sitting_at(request, slug)
             if sitting is None:
+                languages.speak(study_or_404(slug), request)
                 raise Refused(401, "no_sitting", _("This browser has no sitting of this study. Start again."))
+            languages.speak(sitting.study, request, sitting)
             response = view(request, sitting)
         except Refused as refused:
             response = JsonResponse(refused.body, status=refused.status)
@@ -134,7 +134,7 @@ def screen(request: HttpRequest, sitting: Sitting) -> HttpResponse:
     facts["witness"] = body.get("witness")
     if facts["witness"] not in ("element_timing", "callback"):
         raise Refused(400, "malformed", "witness: expected element_timing or callback")
-    sentence = refusal(sitting.study, facts)
+    sentence = refusal(sittings.whole_study(sitting), facts)
     sittings.note_screen(sitting, facts | {"will_do": not sentence})
     return JsonResponse({"ok": False, "message": sentence} if sentence else {"ok": True})
 

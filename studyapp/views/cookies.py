@@ -25,6 +25,12 @@ def sitting_of(request: HttpRequest, study: Study) -> Sitting | None:
     return sittings.by_secret(study, request.COOKIES.get(NAME, ""))
 
 
+def sitting_at(request: HttpRequest, slug: str) -> Sitting | None:
+    """The sitting of this browser in the study at this address, with its study."""
+    secret = request.COOKIES.get(NAME, "")
+    return sittings.by_secret_at(slug, secret) if secret else None
+
+
 def keep_secret(response: HttpResponse, study: Study, secret: str) -> None:
     response.set_cookie(
         NAME,
