@@ -23,6 +23,7 @@ from studyapp.admin.columns import (
     utc_column,
 )
 from studyapp.admin.read_only import ReadOnlyAdmin
+from studyapp.admin.unsent_pages import UnsentPages
 from studyapp.models import ConflictingResponse, PanelIdentity, Response, Sitting, Trial
 from studyapp.quality import MEANINGS, quality_of
 
@@ -59,7 +60,7 @@ RECEIVED = utc_column("received_utc", "received")
 MESSAGE_HASH = labelled("body_sha256", "SHA-256 of the message")
 
 
-class SittingAdmin(ReadOnlyAdmin):
+class SittingAdmin(UnsentPages, ReadOnlyAdmin):
     nothing_yet = "Nobody has taken part yet. An open study has a link for participants on its page."
     list_display = (
         "person",
