@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+# Of what the test's page and the server say to each other. A higher number sends pages of a lower one to be loaded
+# again before their next block; their answers are taken for ever: see LATER.
+VERSION = 1
 MAX_BATCH = 50
 ONE_DAY_MS = 86_400_000.0
 FLAGS = frozenset({"late_onset", "wrong_duration", "hidden", "blurred", "resized", "slept", "unwitnessed"})
@@ -21,6 +24,10 @@ class MalformedMessage(ValueError):
     def __init__(self, sentence: str, index: int | None = None) -> None:
         super().__init__(sentence)
         self.index = index
+
+
+class UnknownFields(MalformedMessage):
+    """A message of a page that is newer than this server: to be kept and sent again, not to be thrown away."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +127,9 @@ FIELDS: dict[str, Callable[[Any], Any]] = {
     "shown_utc": or_null(utc),
 }
 KEYS = frozenset(FIELDS) | {"trial"}
+# Fields that messages did not have from the beginning, with what stands for them in an older page's message. A field
+# that was ever required is never taken away: answers wait in browsers for as long as their owners are offline.
+LATER: dict[str, Any] = {}
 
 
 def digest(body: dict[str, Any]) -> str:
@@ -131,19 +141,24 @@ def response_message(body: Any, index: int) -> ResponseMessage:
     """The checked message number `index` of a batch. Raises MalformedMessage naming the field."""
     if not isinstance(body, dict):
         raise MalformedMessage(f"response {index}: expected an object, got {type(body).__name__}", index)
-    if keys := KEYS ^ set(body):
-        raise MalformedMessage(
-            f"response {index}: expected exactly the fields {', '.join(sorted(KEYS))}; "
-            f"missing or unknown: {', '.join(sorted(map(str, keys)))}",
-            index,
-        )
+    for keys, what, refusal in (
+        (KEYS - set(body) - set(LATER), "missing", MalformedMessage),
+        (set(body) - KEYS, "unknown", UnknownFields),
+    ):
+        if keys:
+            raise refusal(
+                f"response {index}: expected exactly the fields {', '.join(sorted(KEYS))}; "
+                f"{what}: {', '.join(sorted(map(str, keys)))[:200]}",
+                index,
+            )
+    sent = {**LATER, **body}
     fields: dict[str, Any] = {}
     for name, check in {"trial": token, **FIELDS}.items():
         try:
-            fields[name] = check(body[name])
+            fields[name] = check(sent[name])
         except ValueError as error:
             raise MalformedMessage(
-                f"response {index}: {name}: expected {error}, got {str(body[name])[:80]!r}", index
+                f"response {index}: {name}: expected {error}, got {str(sent[name])[:80]!r}", index
             ) from None
     if (fields["status"] == "answered") != bool(fields["answer"]):
         raise MalformedMessage(

@@ -14,6 +14,7 @@ from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from studyapp import languages, messages, sittings
@@ -25,6 +26,7 @@ from studyapp.views.cookies import sitting_at, study_or_404
 
 log = logging.getLogger(__name__)
 MAX_BODY_BYTES = 64 * 1024
+OTHER_VERSION = gettext_lazy("The site has been renewed while this page was open.")
 
 
 class Refused(Exception):
@@ -45,7 +47,7 @@ def json_body(request: HttpRequest) -> Any:
     if request.content_type != "application/json":
         raise Refused(415, "type", f"expected application/json, got {request.content_type or 'no type'}")
     length = request.headers.get("Content-Length") or "0"
-    if not length.isdigit() or int(length) > MAX_BODY_BYTES:
+    if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
         raise Refused(413, "too_large", f"expected at most {MAX_BODY_BYTES} bytes, got {length}")
 
     def no_constant(name: str) -> None:
@@ -73,6 +75,10 @@ def answering(view: Callable[[HttpRequest, Sitting], HttpResponse]) -> Callable[
             response = JsonResponse(refused.body, status=refused.status)
         except sittings.SittingError as error:
             response = JsonResponse({"error": error.code, "message": str(error)}, status=409)
+        except messages.UnknownFields as error:
+            # The page is newer than this server, as amid an update: it keeps its answers until they fit.
+            told = {"error": "version", "message": str(OTHER_VERSION), "detail": str(error)}
+            response = JsonResponse(told, status=409)
         except messages.MalformedMessage as error:
             body = {"error": "malformed", "message": str(error), "index": error.index}
             response = JsonResponse(body, status=400)
@@ -167,6 +173,9 @@ def resume(request: HttpRequest, sitting: Sitting) -> HttpResponse:
 @require_POST
 @answering
 def block(request: HttpRequest, sitting: Sitting) -> HttpResponse:
+    # The page's own address for blocks carries its version; a request without one is from no page.
+    if request.GET.get("version", str(messages.VERSION)) != str(messages.VERSION):
+        raise Refused(409, "version", str(OTHER_VERSION))
     after = int(_number(json_body(request), "after", 0, 1_000_000))
     trials, progress = sittings.next_block(sitting, after)
     return JsonResponse(
@@ -183,9 +192,9 @@ def block(request: HttpRequest, sitting: Sitting) -> HttpResponse:
 @answering
 def pictures(request: HttpRequest, sitting: Sitting) -> HttpResponse:
     first, last = request.GET.get("first", ""), request.GET.get("last", "")
-    if not (first.isascii() and first.isdigit() and last.isascii() and last.isdigit()):
+    if not all(number.isascii() and number.isdigit() and len(number) <= 9 for number in (first, last)):
         raise Refused(400, "malformed", "first and last: expected the numbers of trials")
-    if not 0 <= int(last) - int(first) < sittings.BLOCK_TRIALS or len(last) > 9:
+    if not 0 <= int(last) - int(first) < sittings.BLOCK_TRIALS:
         raise Refused(400, "malformed", f"expected at most {sittings.BLOCK_TRIALS} trials, first before last")
     sittings.require_started(sitting)
     return octets(sittings.block_pictures(sitting, int(first), int(last)))

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from studyapp import __version__, languages, sittings
+from studyapp import __version__, languages, messages, sittings
 from studyapp.limits import TooOften
 from studyapp.models import Sitting, Study, token_128
 from studyapp.views.cookies import keep_secret, sitting_of, study_or_404
@@ -250,6 +250,7 @@ def page_config(request: HttpRequest, sitting: Sitting, step: str) -> dict[str, 
         "urls": {
             **pages,
             **{name: reverse(f"study:api-{name}", args=[study.slug]) for name in calls},
+            "block": reverse("study:api-block", args=[study.slug], query={"version": messages.VERSION}),
             "next": reverse(f"study:{STEPS[step]}", args=[study.slug]),
         },
         "width_px": study.width_px,

@@ -6,7 +6,7 @@ import re
 import pytest
 from django.test import Client
 
-from studyapp import packs
+from studyapp import messages, packs
 from studyapp.models import Response, Trial
 
 pytestmark = pytest.mark.django_db
@@ -40,7 +40,6 @@ def trial(person):
         ({"shown_utc": 5}, "shown_utc: expected a time in ISO 8601"),
         ({"trial": "a\x00b"}, "trial: expected"),
         ({"trial": "\ud800"}, "trial: expected"),
-        ({"extra": 1}, "missing or unknown: extra"),
     ],
 )
 def test_a_malformed_response_is_refused_with_its_field_and_nothing_of_the_batch_is_stored(
@@ -95,6 +94,57 @@ def test_what_no_database_can_look_up_is_refused_with_its_field(person, trial, n
     assert person.sitting.trials.filter(status="interrupted").count() == 0
 
 
+# What the first pages sent, word for word: never to be changed, for such answers may wait in a browser.
+FIRST_MESSAGE = """{"trial": "TOKEN", "status": "answered", "answer": "real", "reaction_ms": 512.25,
+"reaction_origin": "frame", "input_kind": "key", "planned_frames": 3, "measured_frames": 3, "measured_ms": 50.0,
+"frame_ms": 16.667, "timing_ok": true, "timing_witness": "element_timing", "flags": ["late_onset"],
+"lost_focus": false, "shown_utc": "2026-11-20T10:30:00.123Z"}"""
+
+
+def test_the_answers_of_the_oldest_page_are_taken_for_ever(person, trial):
+    message = json.loads(FIRST_MESSAGE.replace("TOKEN", trial["token"]))
+    answer = person.post("responses", {"responses": [message]})
+    assert answer.json()["results"][0]["status"] == "stored"
+    assert Response.objects.get().flags == ["late_onset"]
+
+
+def test_a_field_that_came_later_may_be_missing_and_no_other(person, trial, monkeypatch):
+    monkeypatch.setitem(messages.LATER, "lost_focus", False)
+    older = person.message(trial)
+    del older["lost_focus"]
+    assert person.post("responses", {"responses": [older]}).status_code == 200
+    del older["flags"]
+    refused = person.post("responses", {"responses": [older]})
+    assert (refused.status_code, refused.json()["index"]) == (400, 0)
+    assert "missing: flags" in refused.json()["message"]
+
+
+def test_answers_of_a_newer_page_are_kept_by_it_until_the_server_knows_them(person, trial):
+    """No index: the page must not put the answer aside as unreadable."""
+    newer = person.message(trial) | {"pupil_mm": 3.1}
+    refused = person.post("responses", {"responses": [newer]})
+    assert (refused.status_code, refused.json()["error"]) == (409, "version")
+    assert "index" not in refused.json()
+    assert "unknown: pupil_mm" in refused.json()["detail"]
+    assert not Response.objects.exists()
+
+
+def test_a_page_of_another_version_is_told_to_load_again_and_loses_nothing(person, trial, monkeypatch):
+    page = person.client.get(person.url("test/")).content.decode()
+    config = json.loads(
+        page.partition('<script id="config" type="application/json">')[2].partition("</script>")[0]
+    )
+
+    def asks() -> int:
+        body = json.dumps({"after": 0})
+        return person.client.post(config["urls"]["block"], body, content_type="application/json").status_code
+
+    assert asks() == 200
+    monkeypatch.setattr(messages, "VERSION", messages.VERSION + 1)
+    assert asks() == 409
+    assert person.answer([trial])[0]["status"] == "stored"
+
+
 def test_without_the_cookie_there_is_no_sitting(person, trial):
     stranger = Client()
     body = json.dumps({"responses": [person.message(trial)]})
@@ -117,7 +167,16 @@ def test_reading_what_must_be_posted_is_refused(person):
 
 
 @pytest.mark.parametrize(
-    "query", ["", "first=1", "first=a&last=b", "first=9&last=1", "first=1&last=51", "first=²&last=3"]
+    "query",
+    [
+        "",
+        "first=1",
+        "first=a&last=b",
+        "first=9&last=1",
+        "first=1&last=51",
+        "first=²&last=3",
+        f"first=0&last={'9' * 5000}",
+    ],
 )
 def test_pictures_want_a_range_of_at_most_50_trials(person, trial, query):
     assert person.client.get(person.url(f"api/pictures?{query}")).status_code == 400
