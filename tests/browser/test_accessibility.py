@@ -85,6 +85,9 @@ def test_every_page_can_be_read_and_used_by_everybody(live_server, browser, germ
 
     for address in (f"{live_server.url}/", study, f"{study}declined/", f"{study}erase/", f"{study}consent/"):
         audit(address)
+    page.goto(f"{live_server.url}/diagnostics/")
+    found += faults(page)
+    page.goto(f"{study}consent/")
     page.get_by_role("button", name="Ich bin einverstanden", exact=True).click()
     page.wait_for_url("**/screen/")
     expect(page.locator("[data-outcome=running]")).to_be_hidden()
