@@ -171,3 +171,23 @@ def test_anybody_sees_how_exactly_the_own_screen_shows_pictures(
     assert not any("/api/" in url for url in asked)
     assert not Response.objects.exists()
     assert complaints == []
+
+
+def test_keys_pressed_before_the_scripts_have_come_count(
+    live_server, desktop: BrowserContext, short_study, complaints
+):
+    page = open_page(desktop, complaints)
+    page.goto(f"{live_server.url}/s/small/consent/")
+    page.get_by_role("button", name="I agree", exact=True).click()
+    page.wait_for_url("**/screen/")
+    held = []
+    page.route("**/how*.js", held.append)
+    page.goto(f"{live_server.url}/s/small/how/", wait_until="commit")
+    page.get_by_role("heading", name="How it works").wait_for()
+    page.keyboard.press("f")
+    page.keyboard.press("j")
+    assert page.get_by_role("button", name="Continue").is_disabled()
+    for route in held:
+        route.continue_()
+    expect(page.get_by_text("Good. Both work.")).to_be_visible()
+    assert complaints == []

@@ -161,6 +161,11 @@ interface Config extends Layout {
   n_examples: number;
 }
 
+/** Keys pressed before the modules came (early_keys.js). */
+interface Window {
+  early_presses: KeyboardEvent[];
+}
+
 // ---- messages ----
 
 interface PlannedTrial {
