@@ -86,7 +86,7 @@ try {
           url,
           inject,
           done: `window.__done === true || window.__trials?.length >= ${n_trials}`,
-          timeout: 60 + n_trials * 4,
+          timeout: 120 + n_trials * 6,
           ...CONDITIONS[condition],
         });
         const { matched, extra, finished, loadBefore, dataLossPossible } = measured;

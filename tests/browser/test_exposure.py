@@ -181,7 +181,7 @@ def test_keys_pressed_before_the_scripts_have_come_count(
     page.get_by_role("button", name="I agree", exact=True).click()
     page.wait_for_url("**/screen/")
     held = []
-    page.route("**/how*.js", held.append)
+    page.route("**/how*.js", lambda route: held.append(route))
     page.goto(f"{live_server.url}/s/small/how/", wait_until="commit")
     page.get_by_role("heading", name="How it works").wait_for()
     page.keyboard.press("f")
