@@ -13,14 +13,12 @@ from torch import Tensor, nn
 
 from generator.adversarial import Losses, Pair
 from generator.families.family import Shown
-from generator.networks import KINDS, channels_last, perceptron
+from generator.networks import KINDS, channels_last
 from generator.networks.projected import ProjectedDiscriminator
 from generator.noise import training_noise, uniform_noise
 from generator.optimisers import Teaching
 
 PART = "all"
-# What the plain GANs that ship were made with before there was `paper`; it goes when they do.
-GAN_KINDS = KINDS | {"perceptron": perceptron}
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ class Config(Teaching):
     projected: the discriminator looks through a classifier that was taught before, too.
     """
 
-    networks: str = "perceptron"
+    networks: str = "paper"
     size_px: int = 32
     channels: int = 3
     classes: int = 0
@@ -44,8 +42,8 @@ class Config(Teaching):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.networks not in GAN_KINDS:
-            raise ValueError(f"networks: expected one of {', '.join(GAN_KINDS)}, got {self.networks!r}")
+        if self.networks not in KINDS:
+            raise ValueError(f"networks: expected one of {', '.join(KINDS)}, got {self.networks!r}")
         if min(self.size_px, self.noise_values, self.width, self.discriminator_width) < 1:
             raise ValueError("expected size_px, noise_values and widths of at least 1")
         if self.channels not in (1, 3):
@@ -71,7 +69,7 @@ def parts(_config: Config) -> tuple[str, ...]:
 def build(config: Config) -> nn.Module:
     """The generator, untrained."""
     return channels_last(
-        GAN_KINDS[config.networks].image_generator(
+        KINDS[config.networks].image_generator(
             config.size_px, config.channels, config.noise_values, config.width, config.classes
         )
     )
@@ -84,7 +82,7 @@ class Trainer(Pair):
         if part != PART:
             raise ValueError(f"expected the part {PART}, got {part}")
         width = config.discriminator_width
-        discriminator = GAN_KINDS[config.networks].image_discriminator(
+        discriminator = KINDS[config.networks].image_discriminator(
             config.size_px, config.channels, width, config.classes, config.dropout
         )
         if config.projected:
