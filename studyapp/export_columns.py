@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import BooleanField, Case, CharField, F, Value, When
 from django.db.models.functions import Concat
 
+from studyapp.messages import FLAGS
 from studyapp.models import Trial
 from studyapp.quality import MEANINGS
 
@@ -507,5 +508,42 @@ SITTINGS = (
     ),
 )
 
+# One row a closed trial that the browser told of.
+TIMING = (
+    Column(
+        "trial", "id", F("trial__token"), "the trial; key of responses", "h7GxPz3mKd5cVn9Jr2TqLw", RANDOM_ID
+    ),
+    Column(
+        "flags",
+        "words",
+        F("flags"),
+        "what was not as planned: shown late, for another time, with the page hidden, out of focus, resized or "
+        "asleep; no witness of the frames; late: answered after the trial had been closed",
+        "late_onset wrong_duration",
+        " | ".join(sorted({*FLAGS, "late"})) + ", parted by spaces; empty: nothing",
+    ),
+    Column(
+        "reaction_origin",
+        "choice",
+        F("reaction_origin"),
+        "what the reaction time counts from: the mask's own time on screen, or the frame it was drawn for",
+        "element_timing",
+        "element_timing | frame; empty: no answer",
+    ),
+    Column(
+        "input_kind",
+        "choice",
+        F("input_kind"),
+        "what the answer was given with",
+        "key",
+        "key | mouse | touch | pen; empty: no answer",
+    ),
+)
+
 CODEBOOK = ("file", "column", "type", "unit", "values", "meaning", "example")
-TABLES: dict[str, tuple[Column, ...]] = {"responses": RESPONSES, "stimuli": STIMULI, "sittings": SITTINGS}
+TABLES: dict[str, tuple[Column, ...]] = {
+    "responses": RESPONSES,
+    "stimuli": STIMULI,
+    "timing": TIMING,
+    "sittings": SITTINGS,
+}

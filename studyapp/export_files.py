@@ -51,6 +51,7 @@ KINDS: dict[str, Kind] = {
     "id": Kind("text (id)", str, text_or_nothing, ("string",)),
     "choice": Kind("text (one of)", str, text_or_nothing, ("string",)),
     "text": Kind("text", safe_cell, text_or_nothing, ("string",)),
+    "words": Kind("text (words)", " ".join, " ".join, ("string",)),
     "whole": Kind("whole number", lambda n: str(int(n)), int, ("int64",)),
     "number": Kind("number", lambda x: repr(float(x)), float, ("float64",)),
     "flag": Kind("yes (1) or no (0)", lambda yes: "1" if yes else "0", bool, ("bool_",)),

@@ -46,7 +46,7 @@ RESPONSES = (
     "reaction_ms, lost_focus, status, is_simulated, shown_utc"
 )
 STIMULI = "trial, position, image, source, is_real, family, dataset, class_name, image_sha256, checkpoint_sha256, seed"
-TABLES = ("responses", "stimuli", "sittings")
+TABLES = ("responses", "stimuli", "timing", "sittings")
 
 People = Callable[[Study], Person]
 
@@ -186,6 +186,25 @@ def test_planned_trials_are_the_rows_and_the_open_ones(mixed_study: Study, tmp_p
     assert trials["planned"] == len(rows) + trials["open"] == (4 + 24) + (4 + 24)
     assert summary.rows["responses.csv"] == summary.rows["stimuli.csv"] == len(rows)
     assert summary.rows["sittings.csv"] == 2
+
+
+def test_what_was_not_as_planned_is_told_trial_by_trial(
+    small_study: Study, people: People, tmp_path: Path
+) -> None:
+    person = people(small_study).begin()
+    first, second = person.block()["trials"][:2]
+    person.answer([first], flags=["wrong_duration", "late_onset"], input_kind="touch")
+    person.answer([second], reaction_origin="element_timing")
+    exported(small_study, tmp_path)
+    assert rows_of(tmp_path / "export", "timing") == [
+        {
+            "trial": first["token"],
+            "flags": "late_onset wrong_duration",
+            "reaction_origin": "frame",
+            "input_kind": "touch",
+        },
+        {"trial": second["token"], "flags": "", "reaction_origin": "element_timing", "input_kind": "key"},
+    ]
 
 
 def test_a_trial_without_an_answer_has_empty_fields_for_it(mixed_study: Study, tmp_path: Path) -> None:
