@@ -178,21 +178,23 @@ def with_class_names(rows: Rows) -> Rows:
     """Rows of `stimuli` with the name of the class for its number, by the image set at their end."""
     names = dict(ImageSet.objects.values_list("pk", "class_names"))
     place = [column.name for column in STIMULI].index("class_name")
-    for *row, image_set in rows:
-        index = row[place]
-        has_name = index is not None and index < len(names[image_set])
-        row[place] = str(names[image_set][index]) if has_name else None
-        yield tuple(row)
+    with closing(rows):
+        for *row, image_set in rows:
+            index = row[place]
+            has_name = index is not None and index < len(names[image_set])
+            row[place] = str(names[image_set][index]) if has_name else None
+            yield tuple(row)
 
 
 def judged_sittings(sittings: QuerySet[Sitting]) -> Rows:
     """Rows of `sittings`, each with how plausible its answers are at its end."""
     n_stored = sum(column.value is not WORKED_OUT for column in SITTINGS)
-    rows = few_at_a_time(sittings.order_by("pk").values_list("pk", *(c.value for c in SITTINGS[:n_stored])))
-    for pk, *row in rows:
-        found = quality_of(pk)
-        counts = (found.answers, found.too_fast, found.longest_run, found.switches)
-        yield (*row, *counts, " ".join(found.flags))
+    stored = sittings.order_by("pk").values_list("pk", *(c.value for c in SITTINGS[:n_stored]))
+    with closing(few_at_a_time(stored)) as rows:  # an export that fails here leaves no query open
+        for pk, *row in rows:
+            found = quality_of(pk)
+            counts = (found.answers, found.too_fast, found.longest_run, found.switches)
+            yield (*row, *counts, " ".join(found.flags))
 
 
 # ---- what describes them ----
