@@ -21,6 +21,7 @@ KIND_OF = {
     "gan-modern-cifar10": "modern",
     "lapgan-cifar10": "modern",
     "lapgan-photos": "modern",
+    "lapgan-paper-cifar10": "paper",
     "cc-lapgan-cifar10": "modern",
     "cc-lapgan-photos": "modern",
 }
