@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How fast a training step is: `python benchmarks/training.py [RECIPE] [--threads N ...]`.
 
-Prints a table with a line for each part of a recipe (cc-lapgan-cifar10 by default) and number of threads: images a
+Prints a table with a line for each level of a recipe (cc-lapgan-cifar10 by default) and number of threads: images a
 second of our step against the same networks in a plain loop of PyTorch (float32, colours first, Adam as it comes), both
 on the same random images, their ratio, and the largest memory used. The two take turns, so that what else runs on the
 machine slows both; the best turn of each counts, and the middle one of the ratios. Seconds are those of the
@@ -159,7 +159,7 @@ def main() -> None:
     precision = str(precision_of(CPU)).removeprefix("torch.")
     table = Table(*COLUMNS, title=f"torch {torch.__version__}, {device_name(CPU)}, ours in {precision}")
     for threads in given.threads:
-        for part in given.parts or FAMILIES[recipe.family].parts(recipe.config):
+        for part in given.parts or recipe.stages[0]:
             table.add_row(*measured(recipe, pool, part, threads, given.turns))
     Console().print(table)
 
