@@ -32,7 +32,7 @@ from generator.features.described import Classifier, read_classifier
 from generator.noise import image_keys
 from generator.pixels import bytes_from_unit, unit_from_bytes
 from generator.pyramid import down
-from generator.recipe import read_recipe
+from generator.recipe import Recipe, read_recipe
 from generator.sampling import sampled_pixels
 from generator.train import train_part
 
@@ -50,6 +50,7 @@ class Trial:
     minutes: float
 
 
+EQUAL = ("training.last_stage=1.0",)  # the joint part has the budget of a level
 # Options of the finer levels are judged on these alone, drawn on from true images of 8x8 pixels.
 TRIALS = {
     "as it is": Trial((), FINER, 1.0),
@@ -59,8 +60,8 @@ TRIALS = {
     "consistent": Trial(("model.consistent=true",), FINER, 1.0),
     "no batch norm": Trial(("model.batch_norm=false",), FINER, 1.0),
     "two layers deeper": Trial(("model.depth=2",), FINER, 1.0),
-    "levels alone": Trial((), WHOLE, 2.0),
-    "joint at the end": Trial(("model.joint=true",), WHOLE, 1.5),
+    "levels alone": Trial((*EQUAL, "model.joint=false", "model.projected=false"), WHOLE, 2.0),
+    "joint at the end": Trial(EQUAL, WHOLE, 1.5),
 }
 SAMPLES, SEED, CHAINS = 5000, 1, 256
 COLUMNS = (
@@ -100,11 +101,16 @@ def ruler_of(real: NDArray[np.uint8]) -> Ruler:
     return Ruler(real, classifier, fit, frechet_distance(blurred, fit))
 
 
-def trained(trial: Trial, images: LabelledImages, out: Path, minutes: float) -> Checkpoint:
-    """The model of a row, trained or gone on with."""
+def recipe_of(trial: Trial, minutes: float) -> Recipe:
+    """The recipe of a row, with its minutes for every part."""
     recipe = read_recipe(RECIPE, trial.changes)
     training = replace(recipe.training, images=0, minutes=minutes * trial.minutes)
-    recipe = replace(recipe, training=training)
+    return replace(recipe, training=training)
+
+
+def trained(trial: Trial, images: LabelledImages, out: Path, minutes: float) -> Checkpoint:
+    """The model of a row, trained or gone on with."""
+    recipe = recipe_of(trial, minutes)
     for part in trial.parts or recipe.parts:
         train_part(recipe, images, out, part, goes_on=lambda seen, share: True)
     return read_checkpoint(out)

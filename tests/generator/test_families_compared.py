@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import families
+from benchmarks import families, options
 from benchmarks.equal_compute import at_budget
 from generator.checkpoint import read_checkpoint
 
@@ -52,3 +52,14 @@ def test_a_distance_of_other_weights_is_not_told(tmp_path, monkeypatch, small_ga
 def test_a_budget_is_shared_out_over_the_parts(name, budgets):
     training = at_budget(CONFIGS / f"{name}.toml", 6.0).training
     assert (training.minutes * budgets, training.images) == (pytest.approx(6.0), 0)
+
+
+@pytest.mark.parametrize(
+    ("row", "parts"),
+    [("levels alone", ("8px", "16px", "32px")), ("joint at the end", ("8px", "16px", "32px", "joint"))],
+)
+def test_whole_models_are_compared_at_six_minutes_each(row, parts):
+    trial = options.TRIALS[row]
+    recipe = options.recipe_of(trial, minutes=1.0)
+    assert recipe.parts == parts
+    assert sum(map(recipe.budgets, parts)) * recipe.training.minutes == pytest.approx(6.0)
