@@ -63,6 +63,17 @@ async function ourStudy(n_trials) {
   return { url, stop: () => child.stdin.end() };
 }
 
+/**
+ * When the key was pressed that the page took: the one nearest to where it says. Keys are 250 ms apart or more; the
+ * first one after the mask is not always it, for a page may take one that came while the picture was still on screen.
+ * @param {{ offset?: number, rt_ms: number | null }} trial @param {number[]} keys_ms
+ */
+function keyTaken({ offset, rt_ms }, keys_ms) {
+  if (offset === undefined || rt_ms === null) return undefined;
+  const distance = (/** @type {number} */ at) => Math.abs(at - offset - rt_ms);
+  return keys_ms.reduce((nearest, at) => (distance(at) < distance(nearest) ? at : nearest), Infinity);
+}
+
 /** A list in random order. @template T @param {T[]} list @returns {T[]} */
 const shuffled = (list) => list.map((item) => [Math.random(), item]).sort((a, b) => a[0] - b[0]).map(([, item]) => item);
 
@@ -94,7 +105,7 @@ try {
           `round ${round} ${condition} ${page}: ${matched?.length ?? 0} trials, load ${loadBefore}` +
             `${finished ? "" : ", not finished"}${dataLossPossible ? ", trace cut" : ""}\n`,
         );
-        for (const trial of matched ?? []) rows.push({ page, condition, round, ...trial, key_ms: extra?.find((at) => at >= trial.offset) });
+        for (const trial of matched ?? []) rows.push({ page, condition, round, ...trial, key_ms: keyTaken(trial, extra ?? []) });
       }
     }
   }

@@ -37,7 +37,7 @@ const jspsych = (exposures) => `${head('<link rel="stylesheet" href="/jspsych.cs
 <script src="/jspsych.js"></script><script src="/image-keyboard-response.js"></script><script src="/preload.js"></script>
 <script>
 const exposures = ${JSON.stringify(exposures)};
-const shown = { width: ${SIZE_CSS_PX}, height: ${SIZE_CSS_PX}, type: jsPsychImageKeyboardResponse, prompt: null };
+const shown = { stimulus_width: ${SIZE_CSS_PX}, stimulus_height: ${SIZE_CSS_PX}, type: jsPsychImageKeyboardResponse, prompt: null };
 window.__trials = [];
 const jsPsych = initJsPsych({ on_finish: () => { window.__done = true; } });
 const timeline = [{ type: jsPsychPreload, images: exposures.map((_, i) => "/picture/" + i).concat("/picture/-1") }];
@@ -47,7 +47,7 @@ exposures.forEach((req, i) => {
     on_load: () => { trial.on = performance.now(); } });
   timeline.push({ ...shown, stimulus: "/picture/-1", choices: ["f", "j"], on_load: () => { trial.own_ms = performance.now() - trial.on; },
     on_finish: (data) => { trial.rt_ms = data.rt; trial.flagged = Math.abs(trial.own_ms - req) >= ${0.99 * FRAME_MS}; window.__trials.push(trial); } });
-  timeline.push({ type: jsPsychImageKeyboardResponse, stimulus: "/picture/-1", width: ${SIZE_CSS_PX}, height: ${SIZE_CSS_PX}, choices: "NO_KEYS", trial_duration: 60 });
+  timeline.push({ ...shown, stimulus: "/picture/-1", choices: "NO_KEYS", trial_duration: 60 });
 });
 jsPsych.run(timeline);
 </script>`;
