@@ -52,7 +52,14 @@ class Pair:
             self.penalised = discriminator.of_pixels
             self.penalty /= discriminator.scores
         self.l2_weight = l2_weight
+        self.rates = dict.fromkeys(self.networks, teaching.learning_rate)
         self.steps_done = 0
+
+    def set_rates(self, factor: float) -> None:
+        """Set the learning rates of the next step: factor times those of the recipe."""
+        for name, optimiser in self.optimisers.items():
+            for group in optimiser.param_groups:
+                group["lr"] = factor * self.rates[name]
 
     def learn(self, real: Tensor, condition: Condition, drawn: Callable[[], Tensor]) -> Losses:
         """One batch, real (N, C, S, S) in [-1, 1] against what `drawn` gives; the losses of both networks."""

@@ -115,7 +115,7 @@ def _train_part(run: Run, part: str, logs: Logs, goes_on: GoesOn, cpu_clock: Cal
     watcher = Watcher(trainer, run.images, run.apart if len(run.apart) else run.pool, run.recipe.seed)
     began = cpu_clock() - run.cpu_seconds[part]
     while (share := run.share_done(part)) < 1 and goes_on(run.images_seen[part], share):
-        _set_rates(trainer, run.recipe.config.learning_rate * training.rate_factor(share))
+        trainer.set_rates(training.rate_factor(share))
         losses = _step(run, trainer, part, logs)
         count = run.batch_size(part)
         trainer.steps_done += 1
@@ -186,9 +186,3 @@ def _consider(run: Run, trainer: PartTrainer, part: str) -> None:
     distance = mean_nearest_distance(trainer, run.apart, run.recipe.seed)
     if part not in run.best or distance < run.best[part].distance:
         run.best[part] = Best.now(trainer, run.images_seen[part], distance)
-
-
-def _set_rates(trainer: PartTrainer, rate: float) -> None:
-    for optimiser in trainer.optimisers.values():
-        for group in optimiser.param_groups:
-            group["lr"] = rate

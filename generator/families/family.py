@@ -28,9 +28,6 @@ class ModelConfig(Protocol):
     @property
     def classes(self) -> int: ...
 
-    @property
-    def learning_rate(self) -> float: ...
-
 
 @dataclass(frozen=True)
 class Shown:
@@ -53,6 +50,8 @@ class PartTrainer(Protocol):
     networks: dict[str, nn.Module]
     optimisers: dict[str, Optimizer]
     steps_done: int  # counted by whoever calls `step`
+
+    def set_rates(self, factor: float) -> None: ...
 
     def step(self, images: Tensor, labels: Tensor | None) -> Losses: ...
 

@@ -23,7 +23,6 @@ PART = "joint"
 # The discriminator is new and the levels are not: before it tells real from drawn its gradient would spoil them.
 # They wait for so many steps, and reach their rate after as many again. Own measurement.
 HEAD_START_STEPS = 300
-RATE_SHARE = 0.4  # of the levels' learning rate
 # Weight of the gradient penalty. Much more, and the discriminator answers the same to every image.
 PENALTY = 0.005
 
@@ -50,12 +49,17 @@ class JointTrainer(Pair):
             discriminator = ProjectedDiscriminator(discriminator, width, config.classes)
         super().__init__(model, channels_last(discriminator), config, PENALTY, config.penalty_every)
         self.classes, self.drawn, self.sampled = config.classes, drawn, sampled
+        self.rates = dict(zip(("discriminator", "generator"), config.joint_rates, strict=True))
+
+    def set_rates(self, factor: float) -> None:
+        """Set the learning rates of the next step: the levels' is 0 during the head start, and then rises."""
+        super().set_rates(factor)
+        (levels,) = self.optimisers["generator"].param_groups
+        levels["lr"] *= min(max(self.steps_done / HEAD_START_STEPS - 1, 0.0), 1.0)
 
     def step(self, images: Tensor, labels: Tensor | None) -> Losses:
         """One batch of full-size images (N, C, S, S) in [-1, 1], labels (N,) with classes; the losses."""
         told = () if not self.classes or labels is None else (labels,)
-        (taught,), (teaching,) = (self.optimisers[name].param_groups for name in self.networks)
-        taught["lr"] = teaching["lr"] * generator_share(self.steps_done)
         real = images.contiguous(memory_format=torch.channels_last)
         return self.learn(real, told, lambda: self.drawn(real, told))
 
@@ -63,8 +67,3 @@ class JointTrainer(Pair):
         """The images (N, C, S, S), and what the whole chain draws with the noise of keys (N,)."""
         told = labels if self.classes else None
         return Shown(images, self.sampled(keys, told), is_told_the_image=False)
-
-
-def generator_share(steps_done: int) -> float:
-    """The levels' share of the learning rate: 0 during the head start, then rising to RATE_SHARE."""
-    return RATE_SHARE * min(max(steps_done / HEAD_START_STEPS - 1, 0.0), 1.0)

@@ -35,7 +35,7 @@ class Config(Teaching):
     `low-rank` `noise_rank` outer products a plane. consistent: images, shrunk, are exactly the coarser ones they
     were drawn for. l2_weight: of the mean squared error of finer levels' images, in squared units of [-1, 1],
     beside the adversarial loss. batch_norm, depth: the modern generators' switches. joint: after the levels a part
-    teaches all of them at once. projected: that part's discriminator looks through a classifier taught before, too.
+    teaches all of them at once, at joint_rates: the learning rates of its discriminator and of the levels. projected: that part's discriminator looks through a classifier taught before, too.
     """
 
     networks: str = "modern"
@@ -59,6 +59,7 @@ class Config(Teaching):
     batch_norm: bool = True
     depth: int = 0
     joint: bool = False
+    joint_rates: tuple[float, float] = (5e-4, 2e-4)
     projected: bool = False
 
     def __post_init__(self) -> None:
@@ -92,6 +93,8 @@ class Config(Teaching):
             raise ValueError("expected noise_rank of at least 1, depth and l2_weight of at least 0")
         if self.joint and len(self.levels) < 2:
             raise ValueError(f"joint: expected at least 2 levels to teach together, got {list(self.levels)}")
+        if min(self.joint_rates) <= 0:
+            raise ValueError(f"joint_rates: expected two numbers above 0, got {list(self.joint_rates)}")
         if self.projected and not self.joint:
             raise ValueError(
                 "projected: only the joint part has a discriminator of whole images; set joint = true"

@@ -230,6 +230,7 @@ def test_the_joint_part_lets_its_discriminator_learn_first_and_then_teaches_ever
     before = {name: value.clone() for name, value in model.named_parameters()}
     opinion = {name: value.clone() for name, value in trainer.networks["discriminator"].named_parameters()}
     trainer.steps_done = joint.HEAD_START_STEPS - 1
+    trainer.set_rates(1.0)
     trainer.step(*batch(config))
     assert networks_taught(model, before) == set()
     assert not all(
@@ -237,20 +238,24 @@ def test_the_joint_part_lets_its_discriminator_learn_first_and_then_teaches_ever
         for name, value in trainer.networks["discriminator"].named_parameters()
     )
     trainer.steps_done = joint.HEAD_START_STEPS + 1
+    trainer.set_rates(1.0)
     trainer.step(*batch(config))
     assert networks_taught(model, before) == {"8px", "16px"}
 
 
-def test_the_levels_rate_rises_to_its_share_and_stays():
-    config = small(joint=True, learning_rate=0.01)
+def test_the_levels_rate_rises_to_its_own_and_both_rates_fall_with_the_recipes():
+    config = small(joint=True, joint_rates=(0.01, 0.004))
     trainer = lapgan.Trainer(lapgan.build(config), config, "joint")
-    rates = []
-    for steps_done in (0, 300, 450, 600, 100_000):
+
+    def rates(steps_done: int, factor: float) -> list[float]:
         trainer.steps_done = steps_done
-        trainer.step(*batch(config))
-        rates.append(trainer.optimisers["generator"].param_groups[0]["lr"])
-    assert rates == pytest.approx([0, 0, 0.002, 0.004, 0.004])
-    assert trainer.optimisers["discriminator"].param_groups[0]["lr"] == 0.01
+        trainer.set_rates(factor)
+        return [trainer.optimisers[name].param_groups[0]["lr"] for name in ("discriminator", "generator")]
+
+    rising = [rates(steps_done, 1.0)[1] for steps_done in (0, 300, 450, 600, 100_000)]
+    assert rising == pytest.approx([0, 0, 0.002, 0.004, 0.004])
+    assert rates(0, 1.0)[0] == 0.01
+    assert rates(100_000, 0.05) == pytest.approx([0.0005, 0.0002])
 
 
 # Switches of the modern generators
