@@ -43,7 +43,7 @@ def prepared_study(folder: Path, n_trials: int, n_images: int) -> str:
     from django.core.management import call_command
 
     from studyapp.catalogue import import_images
-    from studyapp.opening import open_study
+    from studyapp.life import open_study
     from studyapp.presets import create_study
     from tests.image_sets import write_image_set
 

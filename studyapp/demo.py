@@ -8,8 +8,9 @@ from pathlib import Path
 from django.conf import settings
 
 from studyapp.catalogue import CatalogueError, ImageSetError, import_images
+from studyapp.life import open_study
 from studyapp.models import ImageSet, Study
-from studyapp.opening import OpeningError, open_study
+from studyapp.opening import OpeningError
 from studyapp.presets import PRESETS, PresetError, create_study
 from studyapp.texts import DEFAULTS
 

@@ -57,12 +57,18 @@ def study_to_export(slug: str | None = None) -> Study:
 
 
 def export_study(
-    study: Study, folder: Path, *, include_simulated: bool = False, file_format: str = "csv"
+    study: Study,
+    folder: Path,
+    *,
+    include_simulated: bool = False,
+    pilot: bool = False,
+    file_format: str = "csv",
 ) -> ExportSummary:
     """Write the study's tables, codebook.csv and study.json into `folder`; other files there stay.
 
     Rows are the closed trials, in order of sitting and trial, so that the same answers give the same
-    bytes. Simulated sittings are left out, unless asked for or when nobody else has answered. Old files are
+    bytes. Simulated sittings are left out, unless asked for or when nobody else has answered; those of the pilot are
+    exported alone, with `pilot`. Old files are
     replaced when all new ones are on disk. Raises ExportError for a draft, an unknown format, a folder
     that cannot be written.
     """
@@ -73,7 +79,7 @@ def export_study(
     FORMATS[file_format].require()
     try:
         with one_moment():
-            return _written(study, folder, include_simulated, file_format)
+            return _written(study, folder, include_simulated, pilot, file_format)
     except (FileExistsError, NotADirectoryError, PermissionError) as error:
         raise ExportError(
             f"{folder}: expected a folder that can be written, got: {error.strerror}; choose another"
@@ -102,8 +108,10 @@ def one_moment() -> Iterator[None]:
             yield
 
 
-def _written(study: Study, folder: Path, include_simulated: bool, file_format: str) -> ExportSummary:
-    sittings = exported_sittings(study, include_simulated)
+def _written(
+    study: Study, folder: Path, include_simulated: bool, pilot: bool, file_format: str
+) -> ExportSummary:
+    sittings = exported_sittings(study, include_simulated, pilot)
     is_simulated = sittings.filter(is_simulated=True).exists()
     tables: dict[str, Rows] = {
         "responses": closed_trials(sittings),
@@ -133,11 +141,16 @@ def _written(study: Study, folder: Path, include_simulated: bool, file_format: s
 # ---- rows ----
 
 
-def exported_sittings(study: Study, include_simulated: bool) -> QuerySet[Sitting]:
-    """The sittings of an export: people's; all if simulated ones are asked for or alone have answers."""
-    of_people = study.sittings.filter(is_simulated=False)
+def exported_sittings(study: Study, include_simulated: bool, pilot: bool) -> QuerySet[Sitting]:
+    """The sittings of an export: people's; all if simulated ones are asked for or alone have answers.
+
+    Those of the pilot are never among others: they are exported on their own, if asked for or while it runs.
+    """
+    is_pilot = pilot or study.status == Study.Status.PILOTING
+    of_part = study.sittings.filter(is_pilot=is_pilot)
+    of_people = of_part.filter(is_simulated=False)
     if include_simulated or not Trial.objects.filter(sitting__in=of_people, status__in=CLOSED).exists():
-        return study.sittings.all()
+        return of_part
     return of_people
 
 
@@ -246,6 +259,7 @@ def study_description(study: Study, sittings: QuerySet[Sitting]) -> dict[str, An
         ],
         "counts": counts(study, sittings),
         "is_simulated": sittings.filter(is_simulated=True).exists(),
+        "is_pilot": sittings.filter(is_pilot=True).exists(),
     }
 
 
@@ -278,12 +292,14 @@ def counts(study: Study, sittings: QuerySet[Sitting]) -> dict[str, Any]:
         .values_list("status")
         .annotate(n_trials=Count("pk"))
     )
+    left_out = study.sittings.exclude(pk__in=sittings.values("pk"))
     trials = Counter({str(status): by_status.get(status, 0) for status in CLOSED})
     trials["open"] = sum(by_status.get(status, 0) for status in Trial.OPEN)
     return {
         "sittings": {str(status): sittings.filter(status=status).count() for status in Sitting.Status.values},
         "simulated_sittings": sittings.filter(is_simulated=True).count(),
-        "simulated_sittings_left_out": study.sittings.count() - sittings.count(),
+        "simulated_sittings_left_out": left_out.filter(is_simulated=True, is_pilot=False).count(),
+        "pilot_sittings_left_out": left_out.filter(is_pilot=True).count(),
         "trials": {"planned": trials.total(), **trials},
     }
 

@@ -339,6 +339,14 @@ SITTINGS = (
     ),
     Column("is_simulated", "flag", F("is_simulated"), "whether a bot sat, no person", "0", "1 | 0"),
     Column(
+        "is_pilot",
+        "flag",
+        F("is_pilot"),
+        "whether it belongs to the pilot; never in one export with others",
+        "0",
+        "1 | 0",
+    ),
+    Column(
         "language",
         "id",
         F("language"),

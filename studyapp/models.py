@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 
 from studyapp import texts
+from studyapp.exclusions import RuleError, checked_rules
 from studyapp.limits import Limited
 from studyapp.protocols import PROTOCOLS, DesignError, Settings
 
@@ -108,7 +109,6 @@ def language_choices() -> list[tuple[str, str]]:
 def default_panels() -> dict[str, str]:
     """Recruiting panel -> the URL parameter that carries its id of a person."""
     return {
-        "link": "link",
         "prolific": "PROLIFIC_PID",
         "sona": "survey_code",
         "mturk": "workerId",
@@ -120,12 +120,15 @@ TEXT_FIELDS = tuple(field.name for field in fields(texts.StudyTexts))
 
 
 class Study(Limited):
-    """A design, its texts and, once opened, its frozen definition and pack of stimuli."""
+    """A design, its texts and, once frozen, its definition and pack of stimuli. How its states follow is `life`."""
 
     class Status(models.TextChoices):
         DRAFT = "draft"
+        PILOTING = "piloting"
         OPEN = "open"
+        PAUSED = "paused"
         CLOSED = "closed"
+        ARCHIVED = "archived"
 
     slug = models.SlugField(unique=True, max_length=60)
     title = models.CharField(max_length=200)
@@ -216,8 +219,24 @@ class Study(Limited):
     quota = models.PositiveIntegerField(
         null=True, blank=True, help_text="finished sittings wanted; empty: no limit"
     )
+    exclusions = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="rules declared before the data: name -> percent, see `exclusions`",
+    )
+    sample_size_rule = models.TextField(
+        blank=True, help_text="when recruiting ends, and why then; part of the preregistration"
+    )
+    analysis_plan = models.TextField(
+        blank=True, help_text="what will be tested and how; empty: the report as it comes"
+    )
 
+    previous = models.OneToOneField(
+        "self", null=True, editable=False, on_delete=models.PROTECT, related_name="next"
+    )
+    version_number = models.PositiveIntegerField(default=1, editable=False)
     created_utc = models.DateTimeField(default=timezone.now, editable=False)
+    frozen_utc = models.DateTimeField(null=True, editable=False)
     opened_utc = models.DateTimeField(null=True, editable=False)
     closed_utc = models.DateTimeField(null=True, editable=False)
     definition = models.JSONField(
@@ -246,6 +265,10 @@ class Study(Limited):
                 f"expected the slowest screen below the fastest, got {self.least_refresh_hz} to "
                 f"{self.most_refresh_hz} Hz"
             )
+        try:
+            checked_rules(self.exclusions)
+        except RuleError as error:
+            raise ValidationError({"exclusions": str(error)}) from error
         known = {code for code, _ in language_choices()} - {self.language}
         for language, told in self.translations.items():
             if language not in known:
@@ -373,6 +396,25 @@ class PanelIdentity(models.Model):
         return f"{self.panel}: {self.external_id}"
 
 
+class NamedLink(models.Model):
+    """A link for one person, or for testers: its token stands in the address. Whom it is for, participants never read.
+
+    A person's link leads to one sitting, a tester's to as many as they like, all marked as pilot.
+    """
+
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="links")
+    token = models.CharField(max_length=22, default=token_128, unique=True, editable=False)
+    label = models.CharField("for whom", max_length=200, blank=True)
+    is_tester = models.BooleanField("for testers", default=False)
+    created_utc = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering: ClassVar = ["pk"]
+
+    def __str__(self) -> str:
+        return self.label or self.token[:8]
+
+
 class Sitting(Limited):
     """One pass of one participant through one study."""
 
@@ -398,6 +440,9 @@ class Sitting(Limited):
     completion_code = models.CharField(max_length=16, blank=True)
     receipt_sha256 = models.CharField(max_length=64, blank=True, db_index=True)
     is_simulated = models.BooleanField(default=False, db_index=True)
+    is_pilot = models.BooleanField(
+        default=False, db_index=True, help_text="begun while the study was tried out, or by a tester"
+    )
 
     class Meta:
         ordering: ClassVar = ["-consent_utc"]

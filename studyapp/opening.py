@@ -1,10 +1,10 @@
-"""Opening a study: check its images, freeze the design, write the pack, compute the version. And closing it."""
+"""Freezing a study: check its images, write its pack, compute its version; so it is piloted or opened."""
 
 import hashlib
 import json
 import math
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.db import transaction
@@ -55,11 +55,14 @@ FROZEN_FIELDS = (
     "translations",
     "panels",
     "quota",
+    "exclusions",
+    "sample_size_rule",
+    "analysis_plan",
 )
 
 
 class OpeningError(ValueError):
-    """A study that cannot be opened or closed; the message names what is missing and the remedy."""
+    """A step that a study cannot take; the message names what is missing and the remedy."""
 
 
 def images_needed(settings: Settings, n_examples: int) -> dict[str, int]:
@@ -161,7 +164,7 @@ def _placed_records(sources: list[StudySource], stimuli: list[Stimulus]) -> Iter
                 yield places[image_id], pixels
 
 
-def _design(study: Study, sources: list[StudySource]) -> dict[str, Any]:
+def design(study: Study, sources: list[StudySource]) -> dict[str, Any]:
     """What a researcher has written: the fields and the sources, without what opening adds."""
     return {
         **{name: getattr(study, name) for name in FROZEN_FIELDS},
@@ -185,20 +188,18 @@ def _require_unchanged(study: Study, sources: list[StudySource]) -> None:
         done = "deleted" if now is None else "opened"
         raise OpeningError(f"study {study.slug}: somebody else has just {done} it")
     now_sources = list(now.sources.select_related("image_set"))
-    if now_sources != sources or _design(now, now_sources) != _design(study, sources):
+    if now_sources != sources or design(now, now_sources) != design(study, sources):
         raise OpeningError(
             f"study {study.slug}: somebody edited it while it was being opened; look at it and open it again"
         )
 
 
-def open_study(study: Study) -> Study:
-    """Freeze and open a draft; all of it or nothing.
+def freeze(study: Study, begin: Callable[[Study], None]) -> Study:
+    """Freeze a draft under its version and let it `begin` its new state, in one transaction; all of it or nothing.
 
-    Raises OpeningError for too few images, mixed sizes, shared pictures, a study that is not a
-    draft, or that somebody edits meanwhile; CatalogueError if a file no longer holds what was catalogued.
+    Raises OpeningError for too few images, mixed sizes, shared pictures, or a draft that somebody edits
+    meanwhile; CatalogueError if a file no longer holds what was catalogued.
     """
-    if study.status != Study.Status.DRAFT:
-        raise OpeningError(f"study {study.slug}: expected a draft, it is {study.status} already")
     sources = _checked_sources(study)
     stimuli = _stimuli(study, sources)
     building = study.pack_path.with_name(f"building-{secrets.token_hex(8)}.raw")
@@ -210,23 +211,26 @@ def open_study(study: Study) -> Study:
         building.unlink(missing_ok=True)
     study.width_px, study.height_px = sources[0].image_set.width_px, sources[0].image_set.height_px
     study.definition = {
-        **_design(study, sources),
+        **design(study, sources),
         "pack_sha256": study.pack_sha256,
         "code_version": __version__,
     }
     study.version = hashlib.sha256(json.dumps(study.definition, sort_keys=True).encode()).hexdigest()
-    study.status, study.opened_utc = Study.Status.OPEN, timezone.now()
+    study.frozen_utc = timezone.now()
     with transaction.atomic():
         _require_unchanged(study, sources)
         Stimulus.objects.bulk_create(stimuli, batch_size=1000)
+        begin(study)
         study.save()
     return study
 
 
-def close_study(study: Study) -> Study:
-    """End an open study: nobody can start; who sits may finish. Raises OpeningError if it is not open."""
-    if study.status != Study.Status.OPEN:
-        raise OpeningError(f"study {study.slug}: expected an open study, it is {study.status}")
-    study.status, study.closed_utc = Study.Status.CLOSED, timezone.now()
-    study.save(update_fields=["status", "closed_utc"])
-    return study
+def thaw(study: Study) -> None:
+    """Make a study that was only piloted editable again: its pilot sittings, stimuli and pack are gone for good."""
+    study.sittings.all().delete()
+    study.participants.all().delete()
+    study.stimuli.all().delete()
+    pack = study.pack_path
+    transaction.on_commit(lambda: pack.unlink(missing_ok=True))
+    study.definition = study.frozen_utc = study.width_px = study.height_px = None
+    study.version = study.pack_sha256 = ""

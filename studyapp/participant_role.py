@@ -1,7 +1,8 @@
 """What the database lets the participants' web process do, where it has a role of its own (PostgreSQL).
 
-The role reads and writes what sittings need and nothing that says which picture is which: no image, no image set,
-no link from a stimulus to its image. Planning has to know a stimulus' source, and so does the debrief.
+The role reads and writes what sittings need and nothing that says which picture is which (no image, no image set,
+no link from a stimulus to its image) or whom a link is for. Planning has to know a stimulus' source, and so does the
+debrief.
 """
 
 from django.apps import apps
@@ -14,11 +15,13 @@ HIDDEN: dict[str, tuple[str, ...]] = {
     "studyapp_stimulus": ("image_id",),
     "studyapp_studysource": ("image_set_id",),
     "studyapp_study": ("definition",),
+    "studyapp_namedlink": ("label",),
 }
 # Table -> what the role may do besides reading; in brackets the only columns.
 GRANTED: dict[str, tuple[str, ...]] = {
     "studyapp_study": ("UPDATE (bucket_full_s)",),
     "studyapp_studysource": (),
+    "studyapp_namedlink": (),
     "studyapp_stimulus": ("UPDATE (times_planned)",),
     "studyapp_participant": ("INSERT",),
     "studyapp_panelidentity": ("INSERT",),

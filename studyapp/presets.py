@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from studyapp.models import ImageSet, Study, StudySource
 from studyapp.noise import SOURCE as NOISE
 from studyapp.noise import noise_set
 from studyapp.protocols.trial import REAL
+from studyapp.study_file import faults
 from studyapp.texts import DEFAULTS
 
 
@@ -82,11 +83,7 @@ def create_study(
     try:
         study.full_clean()
     except ValidationError as error:
-        faults = [
-            " ".join(texts) if name == NON_FIELD_ERRORS else f"{name}: {' '.join(texts)}"
-            for name, texts in error.message_dict.items()
-        ]
-        raise PresetError(f"study {slug}: {'; '.join(faults)}") from error
+        raise PresetError(f"study {slug}: {faults(error)}") from error
     with transaction.atomic():
         study.save()
         StudySource.objects.bulk_create(

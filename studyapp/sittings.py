@@ -11,19 +11,18 @@ import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from itertools import groupby, takewhile
 from operator import itemgetter
 from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, F, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from studyapp import packs
+from studyapp import doors, links, packs
 from studyapp.limits import Limit
 from studyapp.messages import ResponseMessage
 from studyapp.models import (
@@ -46,8 +45,6 @@ BLOCK_TRIALS = 50
 TESTED = (Trial.Kind.MAIN, Trial.Kind.REPEAT)
 CLOSED = (Trial.Status.ANSWERED, Trial.Status.TIMED_OUT)
 TAKING_NO_ANSWERS = (Sitting.Status.WITHDRAWN, Sitting.Status.ERASED)
-# A sitting without an end counts for the quota as long as somebody may still be at it.
-LIVE_FOR = timedelta(hours=2)
 # A person asks once in three seconds; a browser that comes back with a thousand answers, twenty times at once.
 SITTING_LIMIT = Limit(per_s=20, burst=200)
 # What comes over a study's link without a sitting: consents and receipt codes. A lecture hall may begin at once.
@@ -90,18 +87,23 @@ def begin(
     language: str = "",
     panel: str = "",
     external_id: str = "",
+    link: str = "",
     is_simulated: bool = False,
 ) -> tuple[Sitting, str]:
     """The sitting after consent to the text in `language` (else the study's own), and its browser's secret.
 
     `attempt` is the consent page's random name: when the reply was lost, the same page leads to the same sitting.
-    A panel's id leads back to its sitting, too, from any page, as long as no trial of it was planned.
-    Raises SittingError: `closed`, `full`, or `again` when this id of a panel has sat already; TooOften.
+    A panel's id leads back to its sitting, too, from any page, as long as no trial of it was planned. `link` is the
+    token of a named link, which stands before the panel's id; a tester's sitting is marked as pilot.
+    Raises doors.Refused, also when this id of a panel has sat already; TooOften.
     """
     secret = secret_of(attempt)
     with transaction.atomic():
         spend_on_link(study)
         study = for_participants(Study.objects.select_for_update()).get(pk=study.pk)
+        is_tester = doors.is_tester(study, link)
+        if link:
+            panel, external_id = ("", "") if is_tester else (links.PANEL, link)
         language = language or study.language
         consent_sha256 = hashlib.sha256(study.texts_in(language).consent_text.encode()).hexdigest()
         begun = by_secret(study, secret) or _untouched(study, panel, external_id)
@@ -111,7 +113,7 @@ def begin(
             begun.language, begun.consent_sha256 = language, consent_sha256
             begun.save(update_fields=["secret_sha256", "language", "consent_sha256"])
             return begun, secret
-        _require_room(study)
+        doors.require_room(study, is_trying=is_simulated or is_tester)
         participant = Participant.objects.create(study=study, is_simulated=is_simulated)
         sitting = Sitting.objects.create(
             participant=participant,
@@ -123,6 +125,7 @@ def begin(
             design_seed=secrets.randbits(62),
             real_key=secrets.choice("fj"),
             is_simulated=is_simulated,
+            is_pilot=is_tester or study.status == Study.Status.PILOTING,
         )
         if external_id:
             try:
@@ -131,9 +134,7 @@ def begin(
                         participant=participant, study=study, panel=panel, external_id=external_id
                     )
             except IntegrityError:
-                raise SittingError(
-                    "again", _("This personal link has been used already. Everybody can take part once.")
-                ) from None
+                raise doors.Refused(doors.USED) from None
     return sitting, secret
 
 
@@ -156,19 +157,6 @@ def _untouched(study: Study, panel: str, external_id: str) -> Sitting | None:
         .exclude(trials__isnull=False)
         .first()
     )
-
-
-def _require_room(study: Study) -> None:
-    if study.status != Study.Status.OPEN:
-        raise SittingError("closed", _("This study does not take new participants at the moment."))
-    if study.quota is None:
-        return
-    live = study.sittings.filter(is_simulated=False).filter(
-        Q(status=Sitting.Status.FINISHED)
-        | Q(status=Sitting.Status.STARTED, consent_utc__gt=timezone.now() - LIVE_FOR)
-    )
-    if live.count() >= study.quota:
-        raise SittingError("full", _("This study has all the participants it needs. Thank you for coming."))
 
 
 def by_secret(study: Study, secret: str) -> Sitting | None:

@@ -9,8 +9,8 @@ import pytest
 from django.test import Client
 
 from studyapp.catalogue import import_images
+from studyapp.life import open_study
 from studyapp.models import Sitting, Study
-from studyapp.opening import open_study
 from studyapp.presets import create_study
 from tests.image_sets import write_image_set
 

@@ -32,7 +32,7 @@ def main() -> None:
 
         from studyapp.bots.web_server import own_web_server
         from studyapp.catalogue import import_images
-        from studyapp.opening import open_study
+        from studyapp.life import open_study
         from studyapp.presets import create_study
         from tests.image_sets import write_image_set
 

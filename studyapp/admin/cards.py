@@ -37,14 +37,19 @@ def cards(study: Study) -> list[Card]:
     """What to look at now: the pictures while the design is a draft, the data afterwards."""
     if study.status == Study.Status.DRAFT:
         return [pictures_card(study)]
-    sittings = _counts(study.sittings.values_list("is_simulated", "status"))
+    is_pilot = study.status == Study.Status.PILOTING
+    sittings = _counts(study.sittings.filter(is_pilot=is_pilot).values_list("is_simulated", "status"))
     trials = _counts(
-        Trial.objects.filter(sitting__study=study, kind=Trial.Kind.MAIN).values_list(
-            "sitting__is_simulated", "status"
-        )
+        Trial.objects.filter(
+            sitting__study=study, sitting__is_pilot=is_pilot, kind=Trial.Kind.MAIN
+        ).values_list("sitting__is_simulated", "status")
     )
     timing = dict(
-        Response.objects.filter(trial__sitting__study=study, trial__sitting__is_simulated=False)
+        Response.objects.filter(
+            trial__sitting__study=study,
+            trial__sitting__is_simulated=False,
+            trial__sitting__is_pilot=is_pilot,
+        )
         .order_by()
         .values_list("timing_ok")
         .annotate(n=Count("pk"))
@@ -54,6 +59,7 @@ def cards(study: Study) -> list[Card]:
         trials_card(study, trials),
         timing_card(study, timing),
         simulated_card(study, sittings, trials),
+        *pilot_cards(study),
     ]
 
 
@@ -64,6 +70,15 @@ def _counts(rows: Any) -> Counts:
     """(is simulated, status) -> rows, in one query."""
     counted: Iterable[tuple[bool, str, int]] = rows.order_by().annotate(n=Count("pk"))
     return {(is_simulated, status): n for is_simulated, status, n in counted}
+
+
+def _people(study: Study, sitting: str = "") -> dict[str, Any]:
+    """Filters of a list for sittings of people that the cards count: of the pilot while it runs, else all but those."""
+    return {
+        f"{sitting}study__id__exact": study.pk,
+        f"{sitting}is_simulated__exact": 0,
+        f"{sitting}is_pilot__exact": int(study.status == Study.Status.PILOTING),
+    }
 
 
 def pictures_card(study: Study) -> Card:
@@ -91,7 +106,7 @@ def sittings_card(study: Study, sittings: Counts) -> Card:
     for status in Sitting.Status.values:
         n_sittings = sittings.get((False, status), 0)
         of = f" / {study.quota}" if study.quota and status == Sitting.Status.FINISHED else ""
-        url = list_url("sitting", study__id__exact=study.pk, status__exact=status, is_simulated__exact=0)
+        url = list_url("sitting", **_people(study), status__exact=status)
         figures.append(Figure(status, count(n_sittings) + of, url))
     return Card("Sittings of people", tuple(figures))
 
@@ -100,9 +115,8 @@ def trials_card(study: Study, trials: Counts) -> Card:
     def url(statuses: str) -> str:
         return list_url(
             "trial",
-            sitting__study__id__exact=study.pk,
+            **_people(study, "sitting__"),
             kind__exact=Trial.Kind.MAIN.value,
-            sitting__is_simulated__exact=0,
             **{"status__in" if "," in statuses else "status__exact": statuses},
         )
 
@@ -125,8 +139,7 @@ def timing_card(study: Study, timing: Mapping[bool | None, int]) -> Card:
     def url(**which: Any) -> str:
         return list_url(
             "response",
-            trial__sitting__study__id__exact=study.pk,
-            trial__sitting__is_simulated__exact=0,
+            **_people(study, "trial__sitting__"),
             **which,
         )
 
@@ -145,7 +158,7 @@ def simulated_card(study: Study, sittings: Counts, trials: Counts) -> Card:
     n_sittings = sum(n for (is_simulated, _), n in sittings.items() if is_simulated)
     n_trials = trials.get((True, Trial.Status.ANSWERED.value), 0)
     finished = sittings.get((True, Sitting.Status.FINISHED.value), 0)
-    here: dict[str, Any] = {"study__id__exact": study.pk, "is_simulated__exact": 1}
+    here = _people(study) | {"is_simulated__exact": 1}
     return Card(
         "Simulated",
         (
@@ -156,12 +169,19 @@ def simulated_card(study: Study, sittings: Counts, trials: Counts) -> Card:
                 count(n_trials),
                 list_url(
                     "trial",
-                    sitting__study__id__exact=study.pk,
+                    **_people(study, "sitting__") | {"sitting__is_simulated__exact": 1},
                     kind__exact="main",
-                    sitting__is_simulated__exact=1,
                     status__exact="answered",
                 ),
             ),
         ),
         "Left out of exports unless asked for.",
     )
+
+
+def pilot_cards(study: Study) -> list[Card]:
+    """The pilot's sittings once the study is open, if there are any; while it is piloted all cards are about them."""
+    if study.status == Study.Status.PILOTING or not (n_pilot := study.sittings.filter(is_pilot=True).count()):
+        return []
+    url = list_url("sitting", study__id__exact=study.pk, is_pilot__exact=1)
+    return [Card("Pilot", (Figure("sittings", count(n_pilot), url),), "Kept apart: exported on their own.")]

@@ -13,6 +13,14 @@ from studyapp.admin.studies import with_counts
 from studyapp.models import ImageSet, Job, Study
 
 MOST_STUDIES, MOST_JOBS, MOST_SETS = 20, 5, 6
+# The states in the order in which studies stand; those in the archive have no place here.
+FIRST = (
+    Study.Status.OPEN,
+    Study.Status.PAUSED,
+    Study.Status.PILOTING,
+    Study.Status.DRAFT,
+    Study.Status.CLOSED,
+)
 
 
 @dataclass(frozen=True)
@@ -38,10 +46,11 @@ class SetRow:
 
 def study_rows(may_change: bool) -> list[StudyRow]:
     """The newest studies, open ones first."""
-    rank = {Study.Status.OPEN: 0, Study.Status.DRAFT: 1, Study.Status.CLOSED: 2}
-    newest = list(with_counts(Study.objects.order_by("-created_utc"))[:MOST_STUDIES])
+    rank: dict[str, int] = {status: place for place, status in enumerate(FIRST)}
+    in_use = Study.objects.exclude(status=Study.Status.ARCHIVED)
+    newest = list(with_counts(in_use.order_by("-created_utc"))[:MOST_STUDIES])
     rows = []
-    for study in sorted(newest, key=lambda study: rank[Study.Status(study.status)]):
+    for study in sorted(newest, key=lambda study: rank[study.status]):
         n_finished, n_sources = getattr(study, "finished", 0), getattr(study, "sources_n", 0)
         rows.append(
             StudyRow(

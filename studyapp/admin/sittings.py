@@ -38,6 +38,12 @@ def place_of(trial: Trial) -> str:
     return f"{trial.sitting.public_id[:8]} #{trial.ordinal}"
 
 
+def who(sitting: Sitting) -> str:
+    """Who sat: a person or a bot, and whether in the pilot."""
+    kind = "simulated" if sitting.is_simulated else "person"
+    return f"{kind}, pilot" if sitting.is_pilot else kind
+
+
 class SittingList(ChangeList):
     """A page of sittings with how many trials each has answered, counted for the rows on the page alone."""
 
@@ -71,7 +77,7 @@ class SittingAdmin(UnsentPages, ReadOnlyAdmin):
         "n_answered",
         "refresh_hz",
     )
-    list_filter = ("study", "status", "is_simulated")
+    list_filter = ("study", "status", "is_simulated", "is_pilot")
     list_select_related = ("study", "participant")
     search_fields = ("public_id", "participant__pseudonym", "completion_code")
     search_help_text = "sitting, participant or completion code"
@@ -103,7 +109,7 @@ class SittingAdmin(UnsentPages, ReadOnlyAdmin):
 
     @admin.display(description="who", ordering="is_simulated")
     def kind(self, sitting: Sitting) -> str:
-        return "simulated" if sitting.is_simulated else "person"
+        return who(sitting)
 
     @admin.display(description="trials answered")
     def n_answered(self, sitting: Sitting) -> str:
@@ -146,7 +152,7 @@ class SittingAdmin(UnsentPages, ReadOnlyAdmin):
 
 class TrialAdmin(ReadOnlyAdmin):
     list_display = ("place", "study", "kind", "shown_for_ms", "mark", "who")
-    list_filter = ("sitting__study", "status", "kind", "sitting__is_simulated")
+    list_filter = ("sitting__study", "status", "kind", "sitting__is_simulated", "sitting__is_pilot")
     list_select_related = ("sitting__study",)
     search_fields = ("=token", "=sitting__public_id")
     search_help_text = "a trial's token or a sitting's id, in full"
@@ -175,7 +181,7 @@ class TrialAdmin(ReadOnlyAdmin):
 
     @admin.display(ordering="sitting__is_simulated")
     def who(self, trial: Trial) -> str:
-        return "simulated" if trial.sitting.is_simulated else "person"
+        return who(trial.sitting)
 
     @admin.display(description="what came back")
     def answer(self, trial: Trial) -> SafeString | str:
@@ -207,6 +213,7 @@ class ResponseAdmin(ReadOnlyAdmin):
         "lost_focus",
         "trial__kind",
         "trial__sitting__is_simulated",
+        "trial__sitting__is_pilot",
     )
     list_select_related = ("trial__sitting__study",)
     search_fields = ("=receipt", "=trial__token", "=trial__sitting__public_id")
@@ -268,7 +275,7 @@ class ResponseAdmin(ReadOnlyAdmin):
 
     @admin.display(ordering="trial__sitting__is_simulated")
     def who(self, response: Response) -> str:
-        return "simulated" if response.trial.sitting.is_simulated else "person"
+        return who(response.trial.sitting)
 
 
 class ConflictingResponseAdmin(ReadOnlyAdmin):

@@ -3,6 +3,7 @@
 Its steps are `step_pages`, its export is `export_pages`, its figures are `cards`.
 """
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
@@ -21,23 +22,28 @@ from django.utils.safestring import SafeString
 from studyapp.admin.cards import cards
 from studyapp.admin.columns import NOTHING, hash_start, readable_json, status_mark, utc_column
 from studyapp.admin.export_pages import ExportPages
+from studyapp.admin.state_filter import StateFilter
 from studyapp.admin.step_pages import StepPages
 from studyapp.admin.steps import finished_of_quota, moves, status_line
 from studyapp.admin.study_form import (
     LANGUAGE_NAMES,
+    RULE_FIELDS,
     PresetForm,
     SourceInline,
     StudyForm,
     translation_fields,
 )
-from studyapp.models import Sitting, Study, StudySource
+from studyapp.admin.version_pages import VersionPages
+from studyapp.exclusions import sentences
+from studyapp.links import address_of
+from studyapp.models import NamedLink, Sitting, Study, StudySource
 from studyapp.opening import advice
 
 
 def with_counts(studies: QuerySet[Study]) -> QuerySet[Study]:
     """Studies with their finished sittings of people and their sources, as columns of the query."""
     finished = Sitting.objects.filter(
-        study=OuterRef("pk"), status=Sitting.Status.FINISHED, is_simulated=False
+        study=OuterRef("pk"), status=Sitting.Status.FINISHED, is_simulated=False, is_pilot=False
     )
     sources = StudySource.objects.filter(study=OuterRef("pk"))
 
@@ -47,7 +53,7 @@ def with_counts(studies: QuerySet[Study]) -> QuerySet[Study]:
     return studies.annotate(finished=counted(finished), sources_n=counted(sources))
 
 
-class StudyAdmin(StepPages, ExportPages):
+class StudyAdmin(VersionPages, StepPages, ExportPages):
     form = StudyForm
     inlines = (SourceInline,)
     list_display = (
@@ -59,13 +65,13 @@ class StudyAdmin(StepPages, ExportPages):
         "n_trials",
         utc_column("opened_utc", "opened"),
     )
-    list_filter = ("status", "protocol")
+    list_filter = (StateFilter, "protocol")
     search_fields = ("slug", "title", "version")
     search_help_text = "short name, title or version"
     prepopulated_fields = {"slug": ("title",)}
     change_form_template = "admin/studyapp/study/change_form.html"
     change_list_template = "admin/studyapp/study/change_list.html"
-    actions = ("open_selected", "close_selected", "export_selected")
+    actions = ("open_selected", "pause_selected", "close_selected", "archive_selected", "export_selected")
     show_facets = admin.ShowFacets.NEVER
     nothing_yet = "No study yet. Make one from a preset: its sources take the newest image sets."
     fieldsets: ClassVar[Any] = (
@@ -119,6 +125,14 @@ class StudyAdmin(StepPages, ExportPages):
         ("Texts", {"fields": ("consent_text", "debrief_text", "shows_score")}),
         ("In other languages", {"fields": ("translations",)}),
         ("Recruiting", {"fields": ("quota", "panels")}),
+        (
+            "Declared before the data",
+            {
+                "description": "Sittings that break a rule are left out of the results. Rules count when they are "
+                "written before the data: they are frozen with the design and stand in the preregistration.",
+                "fields": ("exclusions", "sample_size_rule", "analysis_plan"),
+            },
+        ),
     )
     FROZEN = (
         ("Frozen at opening", {"fields": ("version", "pack_sha256", "picture_size")}),
@@ -129,6 +143,7 @@ class StudyAdmin(StepPages, ExportPages):
         "exposures_ms": "exposures_text",
         "panels": "panels_text",
         "translations": "translations_text",
+        "exclusions": "exclusions_text",
     }
 
     # ---- rights: a draft can be edited and deleted, a study that was opened can not ----
@@ -162,7 +177,10 @@ class StudyAdmin(StepPages, ExportPages):
             if language != study.language
         )
         place = [options["fields"] for _, options in self.fieldsets].index(("translations",))
-        return (*self.fieldsets[:place], *others, *self.fieldsets[place + 1 :])
+        fieldsets = (*self.fieldsets[:place], *others, *self.fieldsets[place + 1 :])
+        return tuple(
+            (title, {**options, "fields": _in_form(options["fields"])}) for title, options in fieldsets
+        )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Study | None = None) -> tuple[str, ...]:
         return ("version", "pack_sha256", "picture_size", "definition_text", *self.IN_WORDS.values())
@@ -192,6 +210,12 @@ class StudyAdmin(StepPages, ExportPages):
     def panels_text(self, study: Study) -> SafeString | str:
         lines = ((panel, parameter) for panel, parameter in study.panels.items())
         return format_html_join("", "<div>{} = <code>{}</code></div>", lines) or NOTHING
+
+    @admin.display(description="sittings left out")
+    def exclusions_text(self, study: Study) -> SafeString | str:
+        return (
+            format_html_join("", "<div>{}</div>", ((rule,) for rule in sentences(study.exclusions))) or "none"
+        )
 
     @admin.display(description="texts")
     def translations_text(self, study: Study) -> SafeString | str:
@@ -238,7 +262,7 @@ class StudyAdmin(StepPages, ExportPages):
                 messages.error(
                     request,
                     f"Nothing was changed: {current} is {current.status}, and its design is frozen under "
-                    f"version {current.version[:8]}. Make a new study for another design.",
+                    f"version {current.version[:8]}. Make its next version for another design.",
                 )
                 return redirect("admin:studyapp_study_change", current.pk)
             context = {**self._head(request, current), **extra_context}
@@ -255,8 +279,16 @@ class StudyAdmin(StepPages, ExportPages):
             ),
             "cards": cards(study),
             "advice": advice(study) if _is_draft(study) else [],
+            "testers_link": self._testers_link(request, study),
             "link": request.build_absolute_uri(reverse("study:welcome", args=[study.slug])),
         }
+
+    def _testers_link(self, request: HttpRequest, study: Study) -> str:
+        """The address for testers of a study that is frozen, empty if it has none."""
+        link = NamedLink.objects.filter(study=study, is_tester=True).first()
+        if link is None or study.status not in (Study.Status.PILOTING, Study.Status.OPEN):
+            return ""
+        return request.build_absolute_uri(address_of(link))
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.preset_view)
@@ -288,3 +320,8 @@ class StudyAdmin(StepPages, ExportPages):
 
 def _is_draft(study: Study) -> bool:
     return study.status == Study.Status.DRAFT
+
+
+def _in_form(fields: Sequence[str]) -> tuple[str, ...]:
+    """The names of the form's fields for these of the model: the rules have one each."""
+    return tuple(name for field in fields for name in (RULE_FIELDS if field == "exclusions" else (field,)))

@@ -11,6 +11,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import HttpRequest
 
 from studyapp.admin.columns import count
+from studyapp.exclusions import RULES
 from studyapp.models import TEXT_FIELDS, ImageSet, Study, StudySource, default_exposures, default_panels
 from studyapp.presets import PRESETS, PresetError, create_study
 from studyapp.protocols import DesignError, Settings
@@ -115,7 +116,25 @@ def _translation_form() -> type[forms.Form]:
     return type("TranslationForm", (forms.Form,), fields)
 
 
-class StudyForm(_translation_form(), forms.ModelForm):  # type: ignore[misc]
+# One field for each rule by which sittings are left out: its percent, empty where the study does not use it.
+RULE_FIELDS = tuple(f"exclude_{name}" for name in RULES)
+
+
+def _rules_form() -> type[forms.Form]:
+    fields: dict[str, Any] = {
+        f"exclude_{name}": forms.FloatField(
+            label=f"Left out: {rule.sentence.format(percent='…')}",
+            required=False,
+            min_value=0,
+            max_value=100,
+            help_text=f"Percent; empty: no such rule. {rule.usual} is usual.",
+        )
+        for name, rule in RULES.items()
+    }
+    return type("RulesForm", (forms.Form,), fields)
+
+
+class StudyForm(_translation_form(), _rules_form(), forms.ModelForm):  # type: ignore[misc]
     exposures_ms = ExposuresField(
         label="Exposures (ms)",
         max_length=2000,
@@ -133,11 +152,13 @@ class StudyForm(_translation_form(), forms.ModelForm):  # type: ignore[misc]
 
     class Meta:
         model = Study
-        exclude = ("translations",)  # noqa: DJ006  the others' place is said in the admin's fieldsets
+        exclude = ("translations", "exclusions")  # noqa: DJ006  the others' place is said in the admin's fieldsets
         widgets = {
             "description": forms.Textarea(attrs={"rows": 4}),
             "consent_text": forms.Textarea(attrs={"rows": 14}),
             "debrief_text": forms.Textarea(attrs={"rows": 8}),
+            "sample_size_rule": forms.Textarea(attrs={"rows": 3}),
+            "analysis_plan": forms.Textarea(attrs={"rows": 6}),
         }
         labels = {
             "slug": "Short name",
@@ -157,7 +178,9 @@ class StudyForm(_translation_form(), forms.ModelForm):  # type: ignore[misc]
             "consent_text": "Empty lines part paragraphs. Its hash is stored with every consent.",
             "debrief_text": "Shown at the end. Empty lines part paragraphs.",
             "language": "Of title, description, consent and debrief. More languages stand below them.",
-            "quota": "Finished sittings wanted; empty: no limit. Simulated ones are not counted.",
+            "quota": "Finished sittings wanted; empty: no limit. Simulated and pilot ones are not counted.",
+            "sample_size_rule": "When recruiting ends, and why then. Empty: with the sittings wanted.",
+            "analysis_plan": "What will be tested and how. Empty: the report as it comes.",
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -165,6 +188,8 @@ class StudyForm(_translation_form(), forms.ModelForm):  # type: ignore[misc]
         for name, (least, most) in LIMITS.items():
             if name in self.fields:
                 self.fields[name].validators += [MinValueValidator(least), MaxValueValidator(most)]
+        for name, percent in self.instance.exclusions.items():
+            self.initial[f"exclude_{name}"] = percent
         for language in LANGUAGE_NAMES:
             told = self.instance.translations.get(language)
             self.initial[f"offers_{language}"] = told is not None
@@ -180,6 +205,9 @@ class StudyForm(_translation_form(), forms.ModelForm):  # type: ignore[misc]
                 Settings(source_weights={REAL: 1.0}, **settings_of(cleaned[name]))
             except DesignError as error:
                 self.add_error(name, str(error))
+        self.instance.exclusions = {
+            name: percent for name in RULES if (percent := cleaned.get(f"exclude_{name}")) is not None
+        }
         self.instance.translations = {
             language: self._translation(language, cleaned)
             for language in LANGUAGE_NAMES

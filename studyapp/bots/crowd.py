@@ -58,12 +58,15 @@ class Outcome:
 
 def require_open(study: Study) -> None:
     """Refuse a study that takes nobody. Raises BotError."""
-    refusal = {
-        Study.Status.DRAFT: f"a draft: open it first (python manage.py open_study {study.slug})",
-        Study.Status.CLOSED: "closed: bots need an open study, as people do",
-    }.get(Study.Status(study.status))
-    if refusal is not None:
-        raise BotError(f"study {study.slug} is {refusal}")
+    if study.status == Study.Status.DRAFT:
+        raise BotError(
+            f"study {study.slug} is a draft: open it first (python manage.py open_study {study.slug}), or pilot it "
+            f"(python manage.py study_state {study.slug} piloting)"
+        )
+    if study.status not in (Study.Status.PILOTING, Study.Status.OPEN):
+        raise BotError(
+            f"study {study.slug} is {study.status}: bots need an open or a piloted study, as people do"
+        )
 
 
 def sources_by_pixels(study: Study) -> dict[str, str]:

@@ -16,9 +16,10 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from studyapp import __version__, languages, messages, sittings
+from studyapp import __version__, doors, languages, links, messages, sittings
 from studyapp.limits import TooOften
 from studyapp.models import Sitting, Study, token_128
+from studyapp.versions import successor
 from studyapp.views.cookies import keep_secret, sitting_of, study_or_404
 
 SIMULATED_SALT = "simulated participant"
@@ -130,37 +131,76 @@ def welcome(request: HttpRequest, slug: str) -> HttpResponse:
     study = study_or_404(slug)
     sitting = sitting_of(request, study)
     has_sitting = sitting is not None and sitting.status == Sitting.Status.STARTED
+    newer = None if sitting else to_newer_version(request, study, "welcome")
+    if newer is not None:
+        return newer
+    language = languages.speak(study, request, sitting if has_sitting else None)
+    query = request.GET.urlencode()
     return of_study(
         request,
         "welcome",
         study,
-        languages.speak(study, request, sitting if has_sitting else None),
+        language,
         language_links=[] if has_sitting else languages.links(study, request),
         minutes=minutes(study),
-        closed=study.status != Study.Status.OPEN,
+        closed_door=closed_door(study, query),
         has_sitting=has_sitting,
         has_codes=sitting is not None and sitting.status in WITH_CODES,
-        query=request.GET.urlencode(),
+        query=query,
     )
 
 
-def panel_identity(study: Study, query: str) -> tuple[str, str]:
-    """(panel, its id of the person) out of a query string; ("", "") if no known parameter is there."""
+def arrival(study: Study, query: str) -> dict[str, Any]:
+    """How somebody came, out of the query string of their link, in the words of `sittings.begin`."""
     parameters = QueryDict(query[:2000])
+    panel, external_id = panel_identity(study, parameters)
+    return {
+        "panel": panel,
+        "external_id": external_id,
+        "link": value_of(parameters, links.PARAMETER),
+        "is_simulated": is_simulated(parameters),
+    }
+
+
+def value_of(parameters: QueryDict, name: str) -> str:
+    # No database takes NUL, which an address can carry as %00.
+    return parameters.get(name, "").replace("\0", "").strip()[:128]
+
+
+def panel_identity(study: Study, parameters: QueryDict) -> tuple[str, str]:
+    """(panel, its id of the person) out of the parameters of a link; ("", "") if no known one is there."""
     for panel, name in study.panels.items():
-        # No database takes NUL, which an address can carry as %00.
-        if value := parameters.get(name, "").replace("\0", "").strip():
-            return panel, value[:128]
+        if value := value_of(parameters, name):
+            return panel, value
     return "", ""
 
 
-def is_simulated(query: str) -> bool:
+def is_simulated(parameters: QueryDict) -> bool:
     """Whether a bot of this installation came: it carries a signed mark, which people cannot make."""
     try:
-        signing.loads(QueryDict(query[:2000]).get("simulated", ""), salt=SIMULATED_SALT, max_age=24 * 3600)
+        signing.loads(parameters.get("simulated", ""), salt=SIMULATED_SALT, max_age=24 * 3600)
     except signing.BadSignature:
         return False
     return True
+
+
+def closed_door(study: Study, query: str) -> str:
+    """What somebody who comes with this link is told instead of being let in, empty if they may begin."""
+    came = arrival(study, query)
+    try:
+        is_trying = came["is_simulated"] or doors.is_tester(study, came["link"])
+    except doors.Refused as refused:
+        return str(refused)
+    why = doors.is_closed(study, is_trying=is_trying)
+    return str(why[1]) if why else ""
+
+
+def to_newer_version(request: HttpRequest, study: Study, page: str) -> HttpResponse | None:
+    """On to the open version that took over from this one, with all that the link said; None if there is none."""
+    newer = successor(study)
+    if newer is None:
+        return None
+    return redirect(reverse(f"study:{page}", args=[newer.slug], query=request.GET))
 
 
 @require_http_methods(["GET", "POST"])
@@ -170,11 +210,16 @@ def consent(request: HttpRequest, slug: str) -> HttpResponse:
     study = study_or_404(slug)
     language = languages.speak(study, request)
     if request.method == "GET":
-        if study.status != Study.Status.OPEN:
-            return redirect("study:welcome", slug)  # which says so before anybody has read a long text
+        if newer := to_newer_version(request, study, "consent"):
+            return newer
+        query = request.GET.urlencode()
+        if closed_door(study, query):
+            return redirect(
+                reverse("study:welcome", args=[slug], query=request.GET)
+            )  # says so before a long text
         context: dict[str, Any] = {
             "language_links": languages.links(study, request),
-            "query": request.GET.urlencode(),
+            "query": query,
             "attempt": token_128(),
         }
         return of_study(request, "consent", study, language, **context)
@@ -183,8 +228,6 @@ def consent(request: HttpRequest, slug: str) -> HttpResponse:
     running = sitting_of(request, study)
     if running is not None and running.status == Sitting.Status.STARTED:
         return redirect("study:screen", slug)
-    query = request.POST.get("panel_query", "")
-    panel, external_id = panel_identity(study, query)
     attempt = request.POST.get("attempt", "")
     try:
         _sitting, secret = sittings.begin(
@@ -192,22 +235,23 @@ def consent(request: HttpRequest, slug: str) -> HttpResponse:
             # A name that is too short to be ours could be another person's, too.
             attempt=attempt if TOKEN.fullmatch(attempt) else token_128(),
             language=language,
-            panel=panel,
-            external_id=external_id,
-            is_simulated=is_simulated(query),
+            **arrival(study, request.POST.get("panel_query", "")),
         )
-    except sittings.SittingError as error:
+    except doors.Refused as refused:
         more: dict[str, Any] = {"study": study, "texts": study.texts_in(language), "language": language}
-        return message(request, 409, str(TITLES[error.code]), str(error), **more)
+        return message(request, 409, str(TITLES[refused.code]), str(refused), **more)
     response = redirect("study:screen", slug)
     keep_secret(response, study, secret)
     return response
 
 
 TITLES = {
+    "not_yet": gettext_lazy("The study has not begun"),
+    "paused": gettext_lazy("The study takes a break"),
     "closed": gettext_lazy("The study is closed"),
     "full": gettext_lazy("The study is full"),
     "again": gettext_lazy("You took part already"),
+    "link": gettext_lazy("This link is not complete"),
 }
 
 

@@ -9,8 +9,8 @@ from django.conf import settings
 from django.contrib.staticfiles import finders
 
 from studyapp.catalogue import import_images
+from studyapp.life import open_study
 from studyapp.models import ImageSet, Stimulus, Study
-from studyapp.opening import open_study
 from tests.conftest import Person
 from tests.image_sets import write_image_set
 

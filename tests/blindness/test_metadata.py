@@ -7,9 +7,9 @@ import pytest
 
 from studyapp import sittings
 from studyapp.catalogue import import_images
+from studyapp.life import open_study
 from studyapp.limits import Limit
 from studyapp.models import Stimulus, Study, Trial
-from studyapp.opening import open_study
 from studyapp.presets import create_study
 from studyapp.views import api
 from tests.blindness.metadata import auc, leaked

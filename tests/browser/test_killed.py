@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Browser, Error, Page
 
 from studyapp.catalogue import import_images
+from studyapp.life import open_study
 from studyapp.models import Response, Sitting, Study
-from studyapp.opening import open_study
 from studyapp.presets import create_study
 from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.conftest import SOURCES

@@ -17,7 +17,7 @@ def main() -> None:
     from django.core.management import call_command
 
     from studyapp.catalogue import import_images
-    from studyapp.opening import open_study
+    from studyapp.life import open_study
     from studyapp.presets import create_study
     from tests.image_sets import write_image_set
 

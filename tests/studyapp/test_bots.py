@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from studyapp.bots import observer, walk
 from studyapp.bots.browser import BotError, Browser
 from studyapp.bots.crowd import Crowd, stored_answers
+from studyapp.life import close_study
 from studyapp.models import Response, Sitting, Study, Trial
-from studyapp.opening import close_study
 from tests.conftest import SOURCES
 
 EXPOSURES_MS = (50, 75, 100, 150, 200, 300, 400, 650, 1000, 1400, 2000)
@@ -202,7 +202,7 @@ def test_a_draft_is_refused_with_the_command_that_opens_it(draft_study: Study) -
 
 def test_a_closed_study_is_refused(small_study: Study) -> None:
     close_study(small_study)
-    with pytest.raises(CommandError, match="study small is closed: bots need an open study"):
+    with pytest.raises(CommandError, match="study small is closed: bots need an open or a piloted study"):
         call_command("bots", "small", participants=1)
 
 

@@ -8,9 +8,10 @@ import pytest
 
 from studyapp import sittings
 from studyapp.export import export_study
+from studyapp.life import open_study
 from studyapp.models import Study, StudySource
 from studyapp.noise import noise_set
-from studyapp.opening import OpeningError, images_needed, open_study
+from studyapp.opening import OpeningError, images_needed
 from studyapp.presets import create_study
 from tests.conftest import Person
 

@@ -28,8 +28,8 @@ from studyapp import sittings
 from studyapp.catalogue import import_images
 from studyapp.export import ExportError, ExportSummary, export_study, one_moment
 from studyapp.export_files import safe_cell, utc_text
+from studyapp.life import close_study, open_study
 from studyapp.models import Sitting, Study
-from studyapp.opening import close_study, open_study
 from studyapp.presets import create_study
 from studyapp.views.pages import SIMULATED_SALT
 from tests.conftest import SOURCES, Person

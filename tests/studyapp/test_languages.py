@@ -12,8 +12,8 @@ from django.conf import settings
 from django.test import Client
 from django.utils.translation.template import templatize
 
+from studyapp.life import open_study
 from studyapp.models import Study
-from studyapp.opening import open_study
 from studyapp.presets import PresetError, create_study
 from studyapp.texts import DEFAULTS
 from tests.conftest import Person

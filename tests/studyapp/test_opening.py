@@ -11,8 +11,9 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from studyapp.catalogue import CatalogueError, import_images
+from studyapp.life import close_study, open_study
 from studyapp.models import Stimulus, Study
-from studyapp.opening import OpeningError, advice, close_study, images_needed, open_study
+from studyapp.opening import OpeningError, advice, images_needed
 from studyapp.packs import pictures
 from studyapp.presets import PRESETS, PresetError, create_study
 from studyapp.protocols import Settings
@@ -56,10 +57,10 @@ def test_the_version_changes_with_the_design_and_only_then(draft_study):
 
 
 def test_an_open_study_cannot_be_opened_again_and_a_draft_cannot_be_closed(draft_study):
-    with pytest.raises(OpeningError, match="expected an open study, it is draft"):
+    with pytest.raises(OpeningError, match="to close it, expected it to be open or paused; it is draft"):
         close_study(draft_study)
     open_study(draft_study)
-    with pytest.raises(OpeningError, match="expected a draft, it is open already"):
+    with pytest.raises(OpeningError, match="expected it to be draft or piloting; it is open already"):
         open_study(draft_study)
     assert close_study(draft_study).status == "closed"
 

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from studyapp import sittings
+from studyapp.life import close_study
 from studyapp.models import ConflictingResponse, PanelIdentity, Response, Sitting, Stimulus, Trial
-from studyapp.opening import close_study
 from tests.image_sets import pixels_of
 
 pytestmark = pytest.mark.django_db

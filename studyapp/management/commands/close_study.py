@@ -5,8 +5,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from studyapp.life import close_study
 from studyapp.management.commands.open_study import find_study
-from studyapp.opening import OpeningError, close_study
+from studyapp.opening import OpeningError
 
 
 class Command(BaseCommand):

@@ -18,6 +18,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the files")
         parser.add_argument("--simulated", action="store_true", help="include simulated participants")
+        parser.add_argument("--pilot", action="store_true", help="the sittings of the pilot, and no others")
         parser.add_argument("--format", choices=list(FORMATS), default="csv", dest="file_format")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -27,6 +28,7 @@ class Command(BaseCommand):
                 study,
                 options["out"],
                 include_simulated=options["simulated"],
+                pilot=options["pilot"],
                 file_format=options["file_format"],
             )
         except ExportError as error:

@@ -6,8 +6,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from studyapp.catalogue import CatalogueError
+from studyapp.life import open_study
 from studyapp.models import Study
-from studyapp.opening import OpeningError, advice, open_study
+from studyapp.opening import OpeningError, advice
 
 
 class Command(BaseCommand):
