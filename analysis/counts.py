@@ -50,6 +50,31 @@ class CountTables:
         return self.person_k.sum(axis=0)
 
 
+@dataclass(frozen=True)
+class Codes:
+    """Trials as small numbers, one entry a trial: what counting, resampling and other universes start from.
+
+    cells: see CountTables. person, image, cell: counted from 0, people and images in the order of their first
+    trial; people, images: what they are called. judged_real: flags.
+    """
+
+    cells: pd.DataFrame
+    person: np.ndarray
+    image: np.ndarray
+    cell: np.ndarray
+    judged_real: np.ndarray
+    people: np.ndarray
+    images: np.ndarray
+
+    def tables(self, kept: np.ndarray | None = None) -> CountTables:
+        """Count tables of all trials, or of those that a mask keeps; people and images keep their places."""
+        trials = (self.person, self.image, self.cell, self.judged_real)
+        if kept is not None:
+            person, image, cell, judged_real = (each[kept] for each in trials)
+            trials = (person, image, cell, judged_real)
+        return tabulate(self.cells, *trials, n_people=len(self.people), n_images=len(self.images))
+
+
 def source_order(sources: np.ndarray | list[str]) -> list[str]:
     """Sources as they are listed everywhere: real, the paper's models, then the others by name."""
     place = {name: number for number, name in enumerate(KNOWN_ORDER)}
@@ -58,6 +83,11 @@ def source_order(sources: np.ndarray | list[str]) -> list[str]:
 
 def count_tables(rows: pd.DataFrame) -> CountTables:
     """Count tables of analysed rows (columns participant, image, source, exposure_ms, judged_real)."""
+    return coded(rows).tables()
+
+
+def coded(rows: pd.DataFrame) -> Codes:
+    """Trials of analysed rows as numbers (columns as for `count_tables`)."""
     person, people = pd.factorize(rows["participant"])
     image, images = pd.factorize(rows["image"])
     source_code, source_names = pd.factorize(rows["source"])
@@ -72,7 +102,7 @@ def count_tables(rows: pd.DataFrame) -> CountTables:
     )
     cell = rank[source_code] * len(exposures_ms) + exposure
     judged_real = rows["judged_real"].to_numpy(bool)
-    return tabulate(cells, person, image, cell, judged_real, n_people=len(people), n_images=len(images))
+    return Codes(cells, person, image, cell, judged_real, np.asarray(people), np.asarray(images))
 
 
 def tabulate(

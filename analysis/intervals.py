@@ -1,7 +1,7 @@
 """Proportions and means with intervals that hold for new people and new images.
 
 Knows the two-way cluster variance of cell proportions and its interval on the logit scale, the rules for
-cells in which that variance cannot be estimated, and Wilson's interval for comparison. Counting is in
+cells in which that variance cannot be estimated. Intervals for independent trials are in `binomial`, counting in
 `counts`; what is said of the numbers is in `sections`.
 
 The usual binomial bar treats every trial as an independent draw. It is not: a person answers many trials
@@ -22,11 +22,10 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit, logit, ndtri, stdtrit
+from scipy.special import expit, logit, stdtrit
 
+from analysis.binomial import CONFIDENCE, wilson
 from analysis.counts import CountTables
-
-CONFIDENCE = 0.95
 
 METHOD = (
     "two-way cluster variance over people and images, V_people + max(V_images - V_trial, 0), on the logit "
@@ -81,6 +80,20 @@ class Covariance:
             images=quadratic(weights, self.images),
             trial=quadratic(weights, self.trial),
         )
+
+    def matrix(self, weights: np.ndarray) -> np.ndarray:
+        """Two-way covariance of weighted sums of cells, (quantities, quantities), never with negative variance.
+
+        V_images - V_trial can have negative directions by chance, as a variance can; they are set to 0.
+        """
+        n_people = ((weights != 0).astype(float) @ self.shown_to.T > 0).sum(axis=1)
+        n_images = ((weights != 0).astype(float) @ self.shown.T > 0).sum(axis=1)
+        people, images = (
+            np.sqrt(np.outer(factor, factor))
+            for factor in (small_sample_factor(n_people), small_sample_factor(n_images))
+        )
+        beyond_trials = without_negative(weights @ (self.images - self.trial) @ weights.T)
+        return weights @ self.people @ weights.T * people + beyond_trials * images
 
 
 @dataclass(frozen=True)
@@ -205,21 +218,36 @@ def mean_weights(tables: CountTables, cov: Covariance, source: str) -> np.ndarra
     return chosen / chosen.sum()
 
 
+def differences(cov: Covariance, weights: np.ndarray, confidence: float = CONFIDENCE) -> pd.DataFrame:
+    """Weighted sums of cells (say, one mean minus another) with two-way intervals, one row each.
+
+    weights: (quantities, cells). Columns: difference, low, high, se, df, n_people, n_images. On the scale of
+    proportions, symmetric, t quantile. Low and high are -1 and 1, and se NaN, where people or images are too
+    few for a variance: nothing is known then.
+    """
+    parts = cov.parts(weights)
+    is_known = (parts.n_people > 1) & (parts.variance > 0)
+    se = np.where(is_known, np.sqrt(parts.variance), np.nan)
+    half = np.where(is_known, stdtrit(parts.degrees_of_freedom, (1 + confidence) / 2) * se, 2.0)
+    return pd.DataFrame(
+        {
+            "difference": parts.estimate,
+            "low": np.maximum(parts.estimate - half, -1),
+            "high": np.minimum(parts.estimate + half, 1),
+            "se": se,
+            "df": parts.degrees_of_freedom,
+            "n_people": parts.n_people,
+            "n_images": parts.n_images,
+        }
+    )
+
+
 def contrast(
     cov: Covariance, weights: np.ndarray, confidence: float = CONFIDENCE
 ) -> tuple[float, float, float]:
-    """A weighted sum of cells (say, one mean minus another) with its two-way interval: value, low, high.
-
-    On the scale of proportions, symmetric, t quantile. Low and high are -1 and 1 where people or images
-    are too few for a variance: nothing is known then.
-    """
-    parts = cov.parts(weights[None, :])
-    value = float(parts.estimate[0])
-    if parts.n_people[0] < 2 or parts.variance[0] <= 0:
-        return value, -1.0, 1.0
-    quantile = float(stdtrit(parts.degrees_of_freedom[0], (1 + confidence) / 2))
-    half = quantile * float(np.sqrt(parts.variance[0]))
-    return value, max(value - half, -1.0), min(value + half, 1.0)
+    """One weighted sum of cells with its two-way interval: value, low, high; see `differences`."""
+    row = differences(cov, weights[None, :], confidence).iloc[0]
+    return float(row["difference"]), float(row["low"]), float(row["high"])
 
 
 def proportion_intervals(parts: Parts, group: np.ndarray, confidence: float = CONFIDENCE) -> pd.DataFrame:
@@ -269,20 +297,6 @@ def effective_trials(parts: Parts, group: np.ndarray, effect: np.ndarray, rule: 
     return n
 
 
-def wilson(k: np.ndarray, n: np.ndarray, confidence: float = CONFIDENCE) -> tuple[np.ndarray, np.ndarray]:
-    """Wilson's score interval for k of n independent trials, low and high (Wilson 1927, JASA 22:209-212).
-
-    Without continuity correction; k and n may be fractional (effective numbers), n > 0.
-    """
-    z = float(ndtri((1 + confidence) / 2))
-    p = k / n
-    middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
-    # Exact ends: rounding must not put a bound a hair above 0 or below 1, or a bar off its own point.
-    low = np.where(k == 0, 0.0, np.minimum(middle - half, p))
-    return low, np.where(k == n, 1.0, np.maximum(middle + half, p))
-
-
 def quadratic(weights: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """w' M w for each row w of weights."""
     return np.einsum("qi,ij,qj->q", weights, matrix, weights, optimize=True)
@@ -291,3 +305,9 @@ def quadratic(weights: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 def small_sample_factor(n_clusters: np.ndarray) -> np.ndarray:
     """n / (n - 1), the correction for residuals taken around an estimated mean; 1 for a single cluster."""
     return n_clusters / np.maximum(n_clusters - 1, 1)
+
+
+def without_negative(matrix: np.ndarray) -> np.ndarray:
+    """The nearest symmetric matrix without negative eigenvalues."""
+    values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
+    return (vectors * np.maximum(values, 0)) @ vectors.T

@@ -42,6 +42,7 @@ class Observers:
     image_sd: float = 1.0
     curves: dict[str, tuple[float, float]] = field(default_factory=lambda: dict(CURVES))
     exposures_ms: tuple[int, ...] = EXPOSURES_MS
+    images_may_repeat: bool = False  # a person may meet an image again, at another exposure
 
     def __post_init__(self) -> None:
         for name in ("n_people", "n_trials", "images_per_source"):
@@ -49,7 +50,8 @@ class Observers:
                 raise ValueError(f"{name}: expected at least 1, got {getattr(self, name)}")
         if min(self.person_sd, self.person_source_sd, self.image_sd) < 0:
             raise ValueError("expected standard deviations of at least 0")
-        seen = len(self.exposures_ms) * -(-self.n_trials // self.n_cells)
+        in_a_cell = -(-self.n_trials // self.n_cells)
+        seen = in_a_cell if self.images_may_repeat else len(self.exposures_ms) * in_a_cell
         if seen > self.images_per_source:
             raise ValueError(
                 f"{self.n_trials} trials show up to {seen} images of a source to each person, but there are "
@@ -96,7 +98,8 @@ def true_proportions(observers: Observers) -> np.ndarray:
 def draw(observers: Observers, rng: np.random.Generator) -> Answers:
     """Answers of all people, everyone with the same number of trials in a cell (plus at most one).
 
-    Each person sees images drawn without replacement, so none twice.
+    Each person sees images drawn without replacement, so none twice; where images may repeat, a shuffled deck
+    begins again when it is used up, so none comes twice in a cell.
     """
     n_sources, n_exposures = len(observers.curves), len(observers.exposures_ms)
     n_people, n_images = observers.n_people, observers.images_per_source
@@ -109,7 +112,7 @@ def draw(observers: Observers, rng: np.random.Generator) -> Answers:
     rank = np.arange(observers.n_trials) - np.take_along_axis(first, source, axis=1)
     decks = rng.permuted(np.tile(np.arange(n_images), (n_people, n_sources, 1)), axis=2)
     people = np.arange(n_people)[:, None]
-    image = source * n_images + decks[people, source, rank]
+    image = source * n_images + decks[people, source, rank % n_images]
     log_odds = (
         typical_logits(observers).ravel()[cell]
         + observers.person_sd * rng.standard_normal((n_people, 1))
