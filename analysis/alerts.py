@@ -24,6 +24,7 @@ DOMINANT_IMAGE = 0.05
 IMAGE_CELL_TRIALS = 100  # in smaller cells a handful of trials is 5 % already, and says nothing
 MISTIMED = 0.05
 MISSED_CATCH = 0.25
+LARGE_DESIGN_EFFECT = 10
 NAMED = 4  # so many cells or people are named, the others counted
 PLANNED = ("practice trial", "catch trial")  # left out by design: no news
 
@@ -140,11 +141,36 @@ def mistimed_trials(results: Results) -> list[str]:
     return found
 
 
+def large_design_effects(results: Results) -> list[str]:
+    found = [
+        (row.design_effect, name(row))
+        for table, name in ((results.means, mean_name), (results.cells, cell_name))
+        for row in table[table["design_effect"] > LARGE_DESIGN_EFFECT].itertuples()
+    ]
+    if not found:
+        return []
+    which = some(f"{name} ({effect:.0f})" for effect, name in found)
+    return [
+        f"Design effects above {LARGE_DESIGN_EFFECT}: {which}. So many times is the variance larger than that of "
+        "independent answers: more people or images help there, more answers of the same ones hardly do."
+    ]
+
+
+def several_studies(results: Results) -> list[str]:
+    if len(results.studies) < 2:
+        return []
+    return [
+        f"{count(len(results.studies))} studies are read as one: {listed(name for name, _ in results.studies)}."
+    ]
+
+
 CHECKS: tuple[Callable[[Results], list[str]], ...] = (
     simulated_people,
+    several_studies,
     missing_cells,
     small_cells,
     stand_in_rules,
+    large_design_effects,
     dominant_people,
     dominant_images,
     mistimed_trials,
@@ -160,6 +186,10 @@ def alerts(results: Results) -> list[str]:
 
 def cell_name(row: Any) -> str:
     return f"{label(row.source)} at {exposure(row.exposure_ms)}"
+
+
+def mean_name(row: Any) -> str:
+    return f"the mean of {label(row.source)}"
 
 
 def some(names: Any) -> str:

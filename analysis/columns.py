@@ -17,8 +17,8 @@ A_DAY_MS = 86_400_000
 
 
 def listed(words: Iterable[object], joint: str = "and") -> str:
-    """Words as a sentence lists them: `a, b and c`."""
-    *most, last = [str(word) for word in words]
+    """Words as a sentence lists them: `a, b and c`; nothing for none."""
+    *most, last = [str(word) for word in words] or [""]
     return f"{', '.join(most)} {joint} {last}" if most else last
 
 

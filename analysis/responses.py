@@ -10,23 +10,21 @@ from __future__ import annotations
 import csv
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from analysis.agreement import AGAIN, contradictions, spreadsheet_row
 from analysis.columns import COLUMNS, Choice, Kind, listed
+from analysis.rules import Declared
 
 REAL = "real"  # the source that holds the real photographs
 FILE_NAME = "responses.csv"
-AGAIN = "the file was edited or damaged: export the study again"
+PSYCH_DS = "dataset_description.json"  # names a folder in the format of psych-ds.org
 BEYOND = "beyond the last column"  # where the surplus field of a row lands
-
-# What stands on the left belongs to one thing on the right: an image has one source for the whole study.
-BELONGS_TO = (("image", "source"), ("sitting", "participant"), ("participant", "is_simulated"))
 
 SIMULATED_REASON = "simulated participant, not asked for"
 
@@ -44,30 +42,42 @@ class ResponsesError(ValueError):
     """The file is not what an export writes, or has nothing to analyse: one sentence, what and where."""
 
 
-class Contradiction(NamedTuple):
-    """A row that disagrees with itself or with an earlier one. `row` counts from 0."""
-
-    row: int
-    column: str
-    expected: str
-    found: object
-    remedy: str = AGAIN
-
-
 @dataclass(frozen=True)
 class Selection:
     """The rows that are analysed and what became of the others.
 
-    rows: kind main or repeat, status answered. catch: answered catch trials of the same people. exclusions:
-    columns reason, n_rows (every reason, also with 0 rows, in the order tried). n_rows: rows in the file.
-    n_simulated: analysed rows of simulated people.
+    every: all rows that were read; reason: for each of them the place of its reason in `exclusions`, -1 for
+    analysed ones. rows: those that are analysed: kind main or repeat, status answered, no declared rule fits.
+    catch: answered catch trials of the same people. exclusions: columns reason, n_rows (every reason, also with 0
+    rows, in the order tried), n_left, n_people_left (rows and people after it). declared: how many of the
+    reasons, at the end, were chosen for this analysis. n_simulated: analysed rows of simulated people.
     """
 
+    every: pd.DataFrame
+    reason: np.ndarray
     rows: pd.DataFrame
     catch: pd.DataFrame
     exclusions: pd.DataFrame
-    n_rows: int
     n_simulated: int
+    declared: int = 0
+
+    @property
+    def n_rows(self) -> int:
+        """Rows that were read."""
+        return len(self.every)
+
+    @property
+    def is_candidate(self) -> np.ndarray:
+        """Whether each row read would be analysed without declared rules."""
+        return (self.reason < 0) | (self.reason >= len(self.exclusions) - self.declared)
+
+    def left_out(self) -> pd.DataFrame:
+        """The rows left out, one each: row (as a spreadsheet counts it), trial, participant, kind, source, reason."""
+        out = np.flatnonzero(self.reason >= 0)
+        names = self.exclusions["reason"].to_numpy(object)
+        table = self.every.iloc[out][["study", "trial", "participant", "kind", "source"]].astype(object)
+        table.insert(1, "row", spreadsheet_rows(self.every)[out])
+        return table.assign(reason=names[self.reason[out]]).reset_index(drop=True)
 
 
 def superseded(rows: pd.DataFrame) -> pd.Series:
@@ -86,16 +96,34 @@ def superseded(rows: pd.DataFrame) -> pd.Series:
 
 
 def responses_file(path: Path) -> Path:
-    """The CSV file itself, from an export folder or from the path of the file.
+    """The CSV file itself, from an export folder, a Psych-DS folder or the path of the file.
 
-    Raises ResponsesError where there is none.
+    Raises ResponsesError where there is none, or where a Psych-DS folder has several.
     """
+    if path.is_dir() and not (path / FILE_NAME).is_file() and (path / PSYCH_DS).is_file():
+        return psych_ds_file(path)
     file = path / FILE_NAME if path.is_dir() else path
     if not file.is_file():
         raise ResponsesError(
             f"{file}: no such file; give the folder that export_responses wrote, or its {FILE_NAME}"
         )
     return file
+
+
+def psych_ds_file(folder: Path) -> Path:
+    """The one data file of a Psych-DS folder (`data/..._data.csv`) that has a column judged_real."""
+    found = []
+    for file in sorted(folder.glob("data/**/*_data.csv")):
+        with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
+            if "judged_real" in next(csv.reader(lines), []):
+                found.append(file)
+    if len(found) != 1:
+        names = listed(file.relative_to(folder) for file in found) if found else "none"
+        raise ResponsesError(
+            f"{folder}: expected one file data/..._data.csv with a column judged_real, found {names}; "
+            "give the file itself"
+        )
+    return found[0]
 
 
 def read(path: str | Path) -> pd.DataFrame:
@@ -115,23 +143,40 @@ def read(path: str | Path) -> pd.DataFrame:
     return rows
 
 
-def select(rows: pd.DataFrame, *, simulated: bool = False, where: str = FILE_NAME) -> Selection:
-    """The analysed rows, and the count of those left out by reason.
+def select(
+    rows: pd.DataFrame,
+    *,
+    simulated: bool = False,
+    exclude: Iterable[Declared] = (),
+    where: str = FILE_NAME,
+) -> Selection:
+    """The analysed rows, and the count of those left out by reason; the first reason that fits is counted.
 
-    Simulated people are left out unless they are asked for or alone. `where` names the file in errors.
-    Raises ResponsesError if no row is left, or if the rest has no real source or no generated one.
+    Simulated people are left out unless they are asked for or alone. exclude: rules declared for this analysis.
+    `where` names the file in errors. Raises ResponsesError if no row is left, or if the rest has no real source
+    or no generated one.
     """
     is_simulated = rows["is_simulated"].to_numpy(bool)
-    is_left_out = is_simulated & (not simulated and not is_simulated.all())
-    reason = np.where(is_left_out, SIMULATED_REASON, "").astype(object)
-    for words, fits in EXCLUSIONS:
-        reason[(reason == "") & fits(rows).to_numpy(bool)] = words
-    names = [SIMULATED_REASON, *(words for words, _ in EXCLUSIONS)]
-    exclusions = pd.DataFrame({"reason": names, "n_rows": [int((reason == name).sum()) for name in names]})
-    kept = rows[reason == ""]
+    exclude = tuple(exclude)
+    tried: list[tuple[str, np.ndarray]] = [
+        (SIMULATED_REASON, is_simulated & (not simulated and not is_simulated.all())),
+        *((words, fits(rows).to_numpy(bool)) for words, fits in EXCLUSIONS),
+        *((rule.reason, rule.fits(rows)) for rule in exclude),
+    ]
+    reason = np.full(len(rows), -1, dtype=np.int8)
+    flow = []
+    for place, (words, fits_row) in enumerate(tried):
+        new = (reason < 0) & fits_row
+        reason[new] = place
+        left = reason < 0
+        flow.append((words, int(new.sum()), int(left.sum()), rows["participant"][left].nunique()))
+    exclusions = pd.DataFrame(flow, columns=["reason", "n_rows", "n_left", "n_people_left"])
+    kept = rows[reason < 0]
     check_enough(kept, exclusions, where)
-    catch = rows[(reason == "catch trial") & (rows["status"] == "answered").to_numpy(bool)]
-    return Selection(kept, catch, exclusions, len(rows), int(kept["is_simulated"].sum()))
+    is_catch = (rows["kind"] == "catch").to_numpy(bool) & (rows["status"] == "answered").to_numpy(bool)
+    catch = rows[is_catch & (reason != 0)]
+    n_simulated = int(kept["is_simulated"].sum())
+    return Selection(rows, reason, kept, catch, exclusions, n_simulated, len(exclude))
 
 
 def header_of(file: Path) -> list[str]:
@@ -234,60 +279,6 @@ def typed(column: pd.Series, kind: Kind) -> pd.Series:
     return values.take(column.cat.codes.to_numpy()).reset_index(drop=True)
 
 
-def contradictions(rows: pd.DataFrame) -> Iterator[Contradiction]:
-    """The first row that breaks each rule between columns, rule by rule."""
-    yield from answer_contradictions(rows)
-    again = rows["trial"].duplicated().to_numpy(bool)
-    if again.any():
-        row = int(again.argmax())
-        trial = rows["trial"].iat[row]
-        before = spreadsheet_row(int((rows["trial"] == trial).to_numpy(bool).argmax()))
-        yield Contradiction(row, "trial", f"each trial once (row {before} has this one already)", trial)
-    for owned, owner in BELONGS_TO:
-        yield from changes_of_owner(rows, owned, owner)
-    for name in ("study", "study_version"):
-        first = rows[name].iat[0]
-        other = (rows[name] != first).to_numpy(bool)
-        if other.any():
-            row = int(other.argmax())
-            expected = f"{first}, as in row 2, in every row"
-            remedy = (
-                f"a report is about one {name.replace('_', ' ')}: keep the rows of one in a file of their own"
-            )
-            yield Contradiction(row, name, expected, rows[name].iat[row], remedy)
-
-
-def answer_contradictions(rows: pd.DataFrame) -> Iterator[Contradiction]:
-    """Rows whose status, response and `judged_real` do not fit together."""
-    status = rows["status"].astype(object).to_numpy()
-    response = rows["response"].astype(object).to_numpy()
-    judged = rows["judged_real"].map({True: "1", False: "0"}).astype(object).fillna("").to_numpy()
-    fitting = pd.Series(response).map({"real": "1", "generated": "0", "": ""}).to_numpy(object)
-    answered = status == "answered"
-    for column, wrong, found, rule in (
-        ("response", answered == (response == ""), response, "an answer in answered trials alone"),
-        ("judged_real", judged != fitting, judged, "1 for real, 0 for generated"),
-    ):
-        if wrong.any():
-            row = int(wrong.argmax())
-            expected = f"{rule} (response {response[row] or 'empty'}, status {status[row]})"
-            yield Contradiction(row, column, expected, found[row])
-
-
-def changes_of_owner(rows: pd.DataFrame, owned: str, owner: str) -> Iterator[Contradiction]:
-    """The first row in which something belongs to another than at its first appearance."""
-    first_rows = (~rows[owned].duplicated()).to_numpy(bool)
-    first_owner = pd.Series(
-        rows[owner][first_rows].to_numpy(object), index=rows[owned][first_rows].astype(object)
-    )
-    listed_owner = first_owner.reindex(rows[owned].astype(object)).to_numpy(object)
-    wrong = listed_owner != rows[owner].to_numpy(object)
-    if wrong.any():
-        row = int(wrong.argmax())
-        expected = f"{listed_owner[row]} as for {owned} {rows[owned].iat[row]} before"
-        yield Contradiction(row, owner, expected, rows[owner].iat[row])
-
-
 def check_enough(kept: pd.DataFrame, exclusions: pd.DataFrame, where: str) -> None:
     """Refuse rows that cannot show what the report is about: real pictures against generated ones."""
     if kept.empty:
@@ -309,11 +300,6 @@ def check_enough(kept: pd.DataFrame, exclusions: pd.DataFrame, where: str) -> No
         )
 
 
-def spreadsheet_row(row: int) -> int:
-    """Row number as a spreadsheet shows it, for a row counted from 0 below the header."""
-    return row + 2
-
-
 def bad_row(
     file: Path, row: int, column: str, expected: str, found: object, remedy: str = AGAIN
 ) -> ResponsesError:
@@ -331,3 +317,8 @@ def no_rows(file: Path) -> ResponsesError:
     return ResponsesError(
         f"{file} has a header but no rows: expected one row a trial; run the study, then export"
     )
+
+
+def spreadsheet_rows(rows: pd.DataFrame) -> np.ndarray:
+    """Row numbers as a spreadsheet shows them, study by study where several were read."""
+    return rows.groupby(["study", "study_version"], observed=True).cumcount().to_numpy(int) + 2

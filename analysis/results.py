@@ -1,51 +1,51 @@
-"""From checked rows to every number the report quotes, each with its estimand and its method.
+"""From checked rows to the tables that the whole report is made from.
 
-Knows which questions are asked of the data. The statistics are in `intervals`, the words in `sections`.
+Knows which tables the report is made from. The statistics are in `intervals` and in a module a question, the words in
+`chapters`, what results.json holds in `quoted`.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from analysis import intervals, published, timing
-from analysis.counts import CountTables, count_tables
+from analysis import contrasts, intervals, timing
+from analysis.counts import Codes, CountTables, coded
 from analysis.intervals import Covariance
+from analysis.plan import Plan
 from analysis.provenance import Provenance
 from analysis.responses import Selection
-
-CELL_ESTIMAND = "share of pictures judged real"
-MEAN_ESTIMAND = "share of pictures judged real, averaged over the presentation times with equal weights"
-DIFFERENCE_ESTIMAND = f"difference of two such averages, for {intervals.NEW}"
-DIFFERENCE_METHOD = (
-    "two-way cluster variance over people and images from the covariance of all cells, t quantile with "
-    "Satterthwaite degrees of freedom, on the scale of proportions, not adjusted for the number of comparisons"
-)
-COUNT_METHOD = "count"
-DIGITS = 9  # of the numbers in results.json: beyond what rounding in sums can change
 
 
 @dataclass(frozen=True)
 class Results:
     """Everything the report says, as tables.
 
-    cells and means: see `intervals`. steps: neighbours in the order of the means, highest first, columns
-    higher, lower, difference, low, high. people: one row a participant, columns participant, n_trials, share.
-    timing: see `timing.timing_by_exposure`.
+    codes: the analysed trials as numbers; cov: the covariance of all cells. cells and means: see `intervals`.
+    steps: neighbours in the order of the means, highest first, columns higher, lower, difference, low, high.
+    people: one row a participant, columns participant, n_trials, share. timing: see
+    `timing.timing_by_exposure`. folders: where exports lie, with stimuli.csv if there is one; pictures: where
+    image sets lie.
     """
 
     selection: Selection
+    codes: Codes
     tables: CountTables
+    cov: Covariance
     cells: pd.DataFrame
     means: pd.DataFrame
     steps: pd.DataFrame
     people: pd.DataFrame
     timing: pd.DataFrame
     provenance: Provenance
+    plan: Plan
+    folders: tuple[Path, ...] = ()
+    pictures: Path | None = None
 
     @property
     def rows(self) -> pd.DataFrame:
@@ -65,37 +65,93 @@ class Results:
             return "simulated person", "simulated people"
         return "person", "people, some of them simulated,"
 
+    @cached_property
+    def studies(self) -> list[tuple[str, str]]:
+        """Name and version of each study, in the order read."""
+        first = self.rows[~self.rows.duplicated(["study", "study_version"]).to_numpy(bool)]
+        return [(str(row.study), str(row.study_version)) for row in first.itertuples()]
+
     @property
     def study(self) -> str:
-        return str(self.rows["study"].iloc[0])
+        return " + ".join(name for name, _ in self.studies)
 
     @property
     def study_version(self) -> str:
-        return str(self.rows["study_version"].iloc[0])
+        return " + ".join(version for _, version in self.studies)
+
+    @property
+    def short_version(self) -> str:
+        """The first letters of each version."""
+        return " + ".join(version[:12] for _, version in self.studies)
 
     @property
     def longest(self) -> pd.DataFrame:
         """The cells at the longest exposure."""
         return self.cells[self.cells["exposure_ms"] == self.cells["exposure_ms"].max()]
 
+    @property
+    def sources(self) -> list[str]:
+        """Sources in listing order."""
+        return [str(name) for name in self.means["source"]]
 
-def analyse(selection: Selection, provenance: Provenance) -> Results:
-    """All numbers of the report from the analysed rows."""
-    tables = count_tables(selection.rows)
+    @cached_property
+    def planned(self) -> pd.DataFrame:
+        """The planned contrasts over times: see `contrasts.over_times`."""
+        pairs = list(self.plan.pairs) or contrasts.planned_pairs(self.sources)
+        return contrasts.over_times(self.tables, self.cov, pairs)
+
+    @cached_property
+    def mean_weights(self) -> dict[str, np.ndarray]:
+        """Weights of cells of each source's mean, by source."""
+        return {name: intervals.mean_weights(self.tables, self.cov, name) for name in self.sources}
+
+    @cached_property
+    def contrast_weights(self) -> dict[str, np.ndarray]:
+        """Weights of cells of each planned contrast, by `higher minus lower`."""
+        return {
+            f"{row.higher} minus {row.lower}": contrasts.shared_cells(
+                self.tables, self.cov, row.higher, row.lower
+            ).mean(axis=0)
+            for row in self.planned.itertuples()
+        }
+
+
+def analyse(
+    selection: Selection,
+    provenance: Provenance,
+    plan: Plan | None = None,
+    *,
+    folders: tuple[Path, ...] = (),
+    pictures: Path | None = None,
+) -> Results:
+    """All numbers of the report from the analysed rows. Raises ContrastError for a planned pair of unknown sources."""
+    codes = coded(selection.rows)
+    tables = codes.tables()
     cov = intervals.covariance(tables)
     means = intervals.source_means(tables, cov)
     by_person = selection.rows["participant"].astype(object).value_counts().sort_index()
     by_person = by_person.sort_values(ascending=False, kind="stable")
     people = pd.DataFrame({"participant": by_person.index, "n_trials": by_person.to_numpy()})
+    plan = plan or Plan()
+    unknown = [name for pair in plan.pairs for name in pair if name not in set(means["source"])]
+    if unknown:
+        raise contrasts.ContrastError(
+            f"--contrast: expected sources of this study ({', '.join(means['source'])}), got {unknown[0]!r}"
+        )
     return Results(
         selection=selection,
+        codes=codes,
         tables=tables,
+        cov=cov,
         cells=intervals.cells(tables, cov),
         means=means,
         steps=steps_between(means, tables, cov),
         people=people.assign(share=people["n_trials"] / people["n_trials"].sum()),
         timing=timing.timing_by_exposure(selection.rows),
         provenance=provenance,
+        plan=plan,
+        folders=folders,
+        pictures=pictures,
     )
 
 
@@ -107,160 +163,3 @@ def steps_between(means: pd.DataFrame, tables: CountTables, cov: Covariance) -> 
         weights = intervals.mean_weights(tables, cov, higher) - intervals.mean_weights(tables, cov, lower)
         found.append((higher, lower, *intervals.contrast(cov, weights)))
     return pd.DataFrame(found, columns=["higher", "lower", "difference", "low", "high"])
-
-
-@dataclass(frozen=True)
-class Number:
-    """A quoted number: what it is about, in which unit, how it was got; low and high where it has an interval."""
-
-    name: str
-    value: float | None
-    unit: str
-    estimand: str
-    method: str
-    low: float | None = None
-    high: float | None = None
-
-
-def numbers(results: Results) -> list[Number]:
-    """Every number that the report quotes, in the order in which it quotes them."""
-    return [
-        *proportions(results),
-        *differences(results),
-        Number(
-            "median design effect of the points",
-            rounded(results.cells["design_effect"].median()),
-            "ratio of variances",
-            "this study",
-            "two-way variance divided by the variance of independent trials",
-        ),
-        *(
-            Number(
-                f"paper: {level.source}", level.p, "proportion", "as published, about", published.REFERENCE
-            )
-            for level in published.LEVELS
-        ),
-        *tallies(results),
-        *timings(results),
-    ]
-
-
-def proportions(results: Results) -> list[Number]:
-    found = []
-    for row in results.cells.itertuples():
-        name = f"judged real: {row.source} at {row.exposure_ms:g} ms"
-        found.append(quoted(name, row, CELL_ESTIMAND))
-    for row in results.means.itertuples():
-        found.append(quoted(f"judged real: {row.source}, mean over times", row, MEAN_ESTIMAND))
-    return found
-
-
-def quoted(name: str, row: Any, estimand: str) -> Number:
-    rule = intervals.RULES[row.rule]
-    return Number(
-        name=name,
-        value=rounded(row.p),
-        unit="proportion",
-        estimand=f"{estimand}, for {rule.holds_for}",
-        method=rule.method,
-        low=rounded(row.low),
-        high=rounded(row.high),
-    )
-
-
-def differences(results: Results) -> list[Number]:
-    return [
-        Number(
-            f"{row.higher} minus {row.lower}, mean over times",
-            rounded(row.difference),
-            "difference of proportions",
-            DIFFERENCE_ESTIMAND,
-            DIFFERENCE_METHOD,
-            rounded(row.low),
-            rounded(row.high),
-        )
-        for row in results.steps.itertuples()
-    ]
-
-
-def tallies(results: Results) -> list[Number]:
-    rows, selection = results.rows, results.selection
-    counts = {
-        "rows in the file": selection.n_rows,
-        **{f"left out: {row.reason}": row.n_rows for row in selection.exclusions.itertuples()},
-        "rows analysed": len(rows),
-        "rows analysed that are simulated": selection.n_simulated,
-        "people": len(results.people),
-        "sittings": rows["sitting"].nunique(),
-        "images": rows["image"].nunique(),
-        "median of trials per person": results.people["n_trials"].median(),
-        "least trials of a person": results.people["n_trials"].min(),
-        "most trials of a person": results.people["n_trials"].max(),
-    }
-    return [
-        Number(name, rounded(value), "count", "this study", COUNT_METHOD) for name, value in counts.items()
-    ]
-
-
-def timings(results: Results) -> list[Number]:
-    found = [
-        Number(
-            "share of trials flagged as mistimed",
-            rounded(timing.mistimed_share(results.rows)),
-            "proportion",
-            "trials of this study whose timing was judged",
-            COUNT_METHOD,
-        )
-    ]
-    for row in results.timing.itertuples():
-        found.append(
-            Number(
-                f"time on screen for {row.exposure_ms:g} ms asked for",
-                rounded(row.median_ms),
-                "milliseconds",
-                "trials of this study that were measured",
-                "median; low and high are the 5th and 95th percentile",
-                rounded(row.low_ms),
-                rounded(row.high_ms),
-            )
-        )
-    return found
-
-
-def rounded(value: float) -> float | None:
-    """A number for JSON, or None for one that is not known."""
-    value = float(value)
-    if not np.isfinite(value):
-        return None
-    return int(value) if value.is_integer() else round(value, DIGITS)
-
-
-def as_json(results: Results, alerts: list[str]) -> dict[str, Any]:
-    """What `results.json` holds. Nothing here uses chance, so the seed is null."""
-    return {
-        "format": 1,
-        "study": results.study,
-        "study_version": results.study_version,
-        "is_simulated": results.is_simulated,
-        "confidence": intervals.CONFIDENCE,
-        "seed": None,
-        "provenance": asdict(results.provenance),
-        "alerts": alerts,
-        "numbers": [asdict(number) for number in numbers(results)],
-        "tables": {
-            name: records(table)
-            for name, table in (
-                ("points", results.cells),
-                ("means", results.means),
-                ("timing", results.timing),
-            )
-        },
-    }
-
-
-def records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows of a table for JSON: numbers rounded, unknown ones None, words as they are."""
-    return [
-        {name: value if isinstance(value, str) else rounded(value) for name, value in row.items()}
-        for row in table.to_dict("records")
-    ]

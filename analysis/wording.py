@@ -19,9 +19,11 @@ def percent(proportion: float, digits: int = 0) -> str:
     return UNKNOWN if isnan(proportion) else f"{100 * proportion:.{digits}f}{NBSP}%"
 
 
-def points(difference: float) -> str:
+def points(difference: float, digits: int | None = None) -> str:
     """A difference of proportions in percentage points, with a true minus sign; below 1 with one decimal."""
-    return signed(f"{100 * difference:.{1 if abs(difference) < 0.01 else 0}f}")
+    if digits is None:
+        digits = 1 if abs(difference) < 0.01 else 0
+    return signed(f"{100 * difference:.{digits}f}")
 
 
 def signed(number: str) -> str:
@@ -54,3 +56,8 @@ def exposure(ms: float) -> str:
 def label(source: str) -> str:
     """A source's name in text: `GAN` for gan, unknown names as they are."""
     return KNOWN[source].label if source in KNOWN else source
+
+
+def p_value(p: float) -> str:
+    """A p value with three decimals; an en dash for NaN."""
+    return UNKNOWN if isnan(p) else "< .001" if p < 0.001 else f"{p:.3f}".removeprefix("0")

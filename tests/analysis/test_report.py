@@ -1,4 +1,4 @@
-"""The report as its reader meets it: a command, six files, and a sentence when it cannot be made."""
+"""The report as its reader meets it: a command, its files, and a sentence when it cannot be made."""
 
 from __future__ import annotations
 
@@ -22,7 +22,40 @@ from analysis.report import last_sentence, report
 from analysis.responses import ResponsesError
 
 PROJECT = Path(__file__).resolve().parents[2]
-FILES = ["cells.csv", "figure1.pdf", "figure1.png", "figure1.svg", "report.html", "results.json"]
+FIGURES = [
+    "contrasts",
+    "distance",
+    "figure1",
+    "multiverse",
+    "people",
+    "reactions",
+    "sensitivity",
+    "time_on_task",
+    "timing",
+]
+TABLES = [
+    "cells",
+    "contrasts",
+    "contrasts_by_time",
+    "distance_to_real",
+    "equivalence",
+    "exclusions",
+    "flow",
+    "images",
+    "influence",
+    "intervals",
+    "means",
+    "multiverse",
+    "people",
+    "reactions",
+    "sensitivity",
+    "timing",
+]
+FILES = sorted(
+    [f"{name}.{kind}" for name in FIGURES for kind in ("pdf", "png", "svg")]
+    + [f"{name}.csv" for name in TABLES]
+    + ["methods.txt", "report.html", "results.json"]
+)
 SMALL = Observers(n_people=6, n_trials=220, images_per_source=100)
 
 
@@ -47,7 +80,7 @@ def made(export, tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess[st
     return elsewhere / "out", run(export, "--out", "out", cwd=elsewhere)
 
 
-def test_the_command_writes_six_files_and_says_where(made):
+def test_the_command_writes_every_figure_and_table_and_says_where(made):
     out, done = made
     assert (done.returncode, done.stderr) == (0, "")
     assert sorted(path.name for path in out.iterdir()) == FILES
@@ -58,7 +91,8 @@ def test_the_page_loads_nothing_and_holds_its_figure(made):
     html = (made[0] / "report.html").read_text(encoding="utf-8")
     assert not re.search(r"https?:|<script|<link|@import|url\(", html)
     sources = re.findall(r'src="([^"]*)"', html)
-    assert [source[:26] for source in sources] == ["data:image/svg+xml;base64,"]
+    assert {source[:26] for source in sources} == {"data:image/svg+xml;base64,"}
+    assert len(sources) == len(FIGURES)
     assert base64.b64decode(sources[0][26:]) == (made[0] / "figure1.svg").read_bytes()
 
 
@@ -132,11 +166,102 @@ def test_results_name_what_they_were_made_from(made, export):
     ).stdout.split()[0]
     assert results["provenance"]["data_sha256"] == digest
     assert results["is_simulated"] is True
-    assert results["seed"] is None
+    assert results["seed"] == 1
     assert {"python", "numpy", "pandas", "scipy", "matplotlib"} <= set(results["provenance"]["software"])
     for number in results["numbers"]:
         assert number["estimand"]
         assert number["method"]
+
+
+def test_every_table_is_a_csv_file_with_a_header_and_full_numbers(made):
+    for name in TABLES:
+        rows = list(csv.reader(io.StringIO((made[0] / f"{name}.csv").read_text(encoding="utf-8"))))
+        assert len({len(row) for row in rows}) == 1, name
+        assert all(rows[0])
+        assert len(rows) > 1 or name == "exclusions"
+    assert "nan" not in (made[0] / "sensitivity.csv").read_text()
+
+
+def test_every_number_names_its_estimand_and_none_is_named_twice(made):
+    numbers = json.loads((made[0] / "results.json").read_text())["numbers"]
+    names = [number["name"] for number in numbers]
+    assert len(set(names)) == len(names)
+    for wanted in (
+        "planned contrast: cc-lapgan minus lapgan",
+        "smallest margin of equivalence: real",
+        "d': gan, mean over times",
+        "split-half reliability of criterion",
+        "spread of images: gan",
+        "over universes: cc-lapgan minus lapgan",
+        "mean half-width of bars: Wilson",
+        "change of d_prime from first to last half",
+        "median reaction time",
+    ):
+        assert wanted in names
+
+
+def test_the_methods_paragraph_is_a_file_of_its_own(made):
+    text = (made[0] / "methods.txt").read_text(encoding="utf-8")
+    html = (made[0] / "report.html").read_text(encoding="utf-8")
+    assert text.strip() in html.replace("&#x27;", "'")
+    assert "Holm" in text
+
+
+def test_chosen_rules_contrasts_margin_and_seed_are_in_the_results(export, tmp_path):
+    done = run(
+        export, "--out", "out", "--exclude", "fast=400,slow", "--contrast", "real:gan", "--margin", "20", "--seed", "9",
+        cwd=tmp_path,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert results["seed"] == 9
+    assert results["plan"] == {
+        "margin": 0.2,
+        "contrasts": ["real minus gan"],
+        "exclude": ["answered in less than 400 ms", "answered after more than 10000 ms"],
+        "simulated": False,
+    }
+    assert "answered in less than 400 ms" in (tmp_path / "out" / "exclusions.csv").read_text()
+    assert (tmp_path / "out" / "contrasts.csv").read_text().count("\n") == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--exclude", "quick"], "--exclude: expected one of fast"),
+        (["--contrast", "real"], "--contrast: expected two sources"),
+        (
+            ["--contrast", "real:flow"],
+            "expected sources of this study (real, gan, lapgan, cc-lapgan), got 'flow'",
+        ),
+        (["--margin", "0"], "margin: expected a proportion between 0 and 1"),
+        (["--seed", "-1"], "seed: expected a whole number of at least 0"),
+        (["--pictures", "nowhere"], "nowhere: expected a folder with image sets"),
+    ],
+)
+def test_a_choice_that_cannot_be_made_is_refused(export, tmp_path, arguments, words):
+    assert_one_sentence(run(export, *arguments, cwd=tmp_path), words)
+
+
+def test_the_live_form_is_figure_1_and_the_contrasts_alone(export):
+    files = report(export, live=True)
+    assert set(files) == {
+        "report.html",
+        "results.json",
+        "figure1.svg",
+        "cells.csv",
+        "contrasts.csv",
+        "flow.csv",
+    }
+    whole = report(export, formats=("svg",))
+    assert files["cells.csv"] == whole["cells.csv"]
+    assert files["figure1.svg"] == whole["figure1.svg"]
+
+
+def test_the_paper_s_manner_is_drawn_where_it_is_asked_for(export):
+    files = report(export, live=True, paper_style=True)
+    assert files["figure1-paper.svg"]
+    assert "In the paper's manner" in files["report.html"].decode().replace("&#x27;", "'")
 
 
 def test_the_same_data_give_the_same_bytes(made, export, tmp_path):
@@ -150,7 +275,7 @@ def test_a_planted_truth_is_inside_its_bars(tmp_path):
     """At the paper's size at least 38 of the 44 planted points lie inside their 95 % intervals."""
     observers = Observers(n_people=15, n_trials=660)
     (tmp_path / "responses.csv").write_text(as_csv(simulate(observers, seed=1)), encoding="utf-8")
-    cells = pd.read_csv(io.BytesIO(report(tmp_path)["cells.csv"]))
+    cells = pd.read_csv(io.BytesIO(report(tmp_path, live=True)["cells.csv"]))
     truth = true_proportions(observers).ravel()
     assert ((cells["low"] <= truth) & (truth <= cells["high"])).sum() >= 38
     longest = cells[cells["exposure_ms"] == 2000].set_index("source")["p"]
@@ -169,7 +294,7 @@ def test_names_from_the_data_cannot_become_markup(tmp_path):
         source=rows["source"].astype(object).replace("gan", name),
     )
     (tmp_path / "responses.csv").write_text(as_csv(evil), encoding="utf-8")
-    html = report(tmp_path)["report.html"].decode()
+    html = report(tmp_path, formats=("svg",))["report.html"].decode()
     assert name not in html
     assert "<img src=x" not in html
     assert "&lt;img src=x onerror=alert(1)&gt;&amp;" in html
@@ -179,7 +304,7 @@ def test_dollars_and_backslashes_in_a_source_s_name_are_drawn_as_they_are(tmp_pa
     rows = simulate(Observers(n_people=2, n_trials=44), seed=1)
     odd = rows.assign(source=rows["source"].astype(object).replace("gan", r"a_{$\frac"))
     (tmp_path / "responses.csv").write_text(as_csv(odd), encoding="utf-8")
-    assert report(tmp_path)["figure1.svg"]
+    assert report(tmp_path, live=True)["figure1.svg"]
 
 
 def test_the_smallest_study_that_can_be_reported_is(tmp_path):
@@ -193,7 +318,7 @@ def test_the_smallest_study_that_can_be_reported_is(tmp_path):
         shown_utc=pd.Series(pd.NaT, index=two.index, dtype="datetime64[us, UTC]"),
     )
     (tmp_path / "responses.csv").write_text(as_csv(nothing_measured), encoding="utf-8")
-    files = report(tmp_path)
+    files = report(tmp_path, formats=("svg",))
     assert b"NaN" not in files["results.json"]
     assert "nan" not in re.sub(r"data:[^\"]*", "", files["report.html"].decode())
 
@@ -202,7 +327,9 @@ def test_people_and_simulated_people_together_are_called_that(tmp_path):
     rows = simulate(SMALL, seed=1)
     is_simulated = (rows["participant"] == "p0001").astype("boolean")
     (tmp_path / "responses.csv").write_text(as_csv(rows.assign(is_simulated=is_simulated)), encoding="utf-8")
-    asked, plain = (report(tmp_path, simulated=choice)["report.html"].decode() for choice in (True, False))
+    asked, plain = (
+        report(tmp_path, simulated=choice, live=True)["report.html"].decode() for choice in (True, False)
+    )
     assert "6\u00a0people, some of them simulated" in asked
     assert "220 of 1,320 answers come from simulated people" in asked
     assert "5\u00a0people gave" in plain
@@ -266,7 +393,9 @@ def test_the_last_words_of_the_export_are_passed_on(stderr, sentence):
 
 def test_a_place_that_cannot_be_written_is_named(export, tmp_path):
     (tmp_path / "out").write_text("a file")
-    assert_one_sentence(run(export, "--out", "out", cwd=tmp_path), "out: expected a place to write", "--out")
+    assert_one_sentence(
+        run(export, "--out", "out", "--live", cwd=tmp_path), "out: expected a place to write", "--out"
+    )
 
 
 def test_an_unknown_option_is_a_usage_error(tmp_path):

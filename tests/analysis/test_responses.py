@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.observers import Observers, as_csv, simulate
@@ -184,6 +184,7 @@ def test_a_damaged_file_is_refused_in_one_sentence(tmp_path, content, words):
     assert "\n" not in str(refusal.value)
 
 
+@settings(deadline=None)  # a machine may be busy
 @given(place=st.integers(0, len(GOOD) - 1), cut=st.integers(0, 40), put=st.binary(max_size=12))
 def test_whatever_happens_to_the_bytes_it_is_read_or_refused(tmp_path_factory, place, cut, put):
     folder = tmp_path_factory.mktemp("edited")
@@ -213,7 +214,7 @@ def test_only_answered_main_and_repeat_trials_count_and_every_other_row_has_one_
         row[HEADER.index("trial")] = f"t{number}"
     selection = select(read(written(tmp_path, rows)))
     assert selection.rows["trial"].tolist() == ["t4", "t5", "t6", "t7"]
-    assert dict(selection.exclusions.itertuples(index=False)) == {
+    assert dict(selection.exclusions[["reason", "n_rows"]].itertuples(index=False)) == {
         "simulated participant, not asked for": 0,
         "practice trial": 1,
         "catch trial": 1,
@@ -289,3 +290,29 @@ def test_data_that_cannot_show_the_comparison_are_refused(tmp_path, edits, words
     rows = read(written(tmp_path, rows_with(*edits)))
     with pytest.raises(ResponsesError, match=words):
         select(rows)
+
+
+def psych_ds(folder: Path, *names: str) -> Path:
+    (folder / "data").mkdir()
+    (folder / "dataset_description.json").write_text("{}")
+    for name in names:
+        (folder / "data" / name).write_bytes(GOOD)
+    (folder / "data" / "study-demo_task-screens_data.csv").write_text("participant,width_px\n007,1440\n")
+    return folder
+
+
+def test_a_psych_ds_folder_is_read_by_its_data_file(tmp_path):
+    folder = psych_ds(tmp_path, "study-demo_task-responses_data.csv")
+    assert read(folder)["trial"].tolist() == ["t0", "t1", "t2", "t3"]
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        ((), "found none"),
+        (("a_data.csv", "b_data.csv"), r"found data/a_data\.csv and data/b_data\.csv; give the file"),
+    ],
+)
+def test_a_psych_ds_folder_without_one_file_of_responses_is_refused(tmp_path, names, words):
+    with pytest.raises(ResponsesError, match=words):
+        read(psych_ds(tmp_path, *names))

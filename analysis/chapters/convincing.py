@@ -1,0 +1,136 @@
+"""Which pictures convince most and least: scores, and strips of the pictures where they can be had.
+
+Knows what is said of images and draws the strips. Scores are in `images`, pixels come from `pictures`.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis import images
+from analysis.columns import listed
+from analysis.drawing import note
+from analysis.pictures import pictures
+from analysis.quoted import rounded
+from analysis.results import Results
+from analysis.section import Figure, Number, Section, Table
+from analysis.style import source_styles
+from analysis.wording import NBSP, count, label, percent
+
+STRIP = 8  # pictures at either end
+NAMED = 3  # images at either end in the table on the page
+
+
+def most_and_least(results: Results) -> Section | None:
+    """Scores of images with their uncertainty; strips of the extremes if the pictures are at hand."""
+    table = images.image_scores(results.codes, results.tables)
+    sources = dict(iter(table.groupby("source", sort=False)))
+    known = {name: images.reliability(own) for name, own in sources.items()}
+    spread = listed(f"{own['source_sd'].iloc[0]:.2f} for {label(str(name))}" for name, own in sources.items())
+    seen = table["n_trials"]
+    text = (
+        f"Images differ from each other by a standard deviation (logit) of {spread}. Each was judged {count(seen.median())} times in "
+        f"the median ({count(seen.min())} to {count(seen.max())}); scores are drawn towards the mean of their source by how little is known: "
+        + listed(
+            f"they hold {percent(share)} of the spread of {label(str(name))}"
+            if share == share
+            else f"no spread is seen in {label(str(name))}"
+            for name, share in known.items()
+        )
+        + ". Take the order of single images with a grain of salt where that share is small."
+    )
+    rows = []
+    for name, own in sources.items():
+        few = len(own) <= 2 * NAMED
+        ends = (
+            [(row, "") for row in own.itertuples()]
+            if few
+            else [
+                *((row, "most") for row in own.head(NAMED).itertuples()),
+                *((row, "least") for row in own.tail(NAMED).itertuples()),
+            ]
+        )
+        rows += [
+            [
+                label(str(name)),
+                short(str(row.image)),
+                which,
+                count(row.n_trials),
+                count(row.k),
+                percent(row.score),
+                f"{100 * row.low:.0f}–{100 * row.high:.0f}",
+            ]
+            for row, which in ends
+        ]
+    caption = (
+        f"The images judged real most and least of each source: times judged, judged real, score with its 95{NBSP}% interval "
+        f"({images.METHOD}; for new people, averaged over the presentation times). All images in images.csv."
+    )
+    head = ["source", "image", "", "trials", "real", "score", "interval"]
+    numbers = [
+        Number(
+            f"spread of images: {name}", rounded(own["source_sd"].iloc[0]), "standard deviation (logit)",
+            "effects of images of the source, for new images", images.METHOD,
+        )
+        for name, own in sources.items()
+    ]  # fmt: skip
+    shown = Table(caption, head, rows, n_names=3, name="images", frame=table)
+    return Section("Most and least convincing pictures", [text], shown, strips(results, sources), numbers)
+
+
+def short(image: str) -> str:
+    """The end of an image's name, which tells it apart."""
+    return image if len(image) <= 34 else f"…{image[-33:]}"
+
+
+def strips(results: Results, sources: dict[Any, pd.DataFrame]) -> Figure | None:
+    """A figure of the extremes of each source; None where no pictures were found."""
+    if results.pictures is None:
+        return None
+    ends = {
+        str(name): (own.head(STRIP), own.tail(STRIP)[::-1])
+        for name, own in sources.items()
+        if len(own) >= 2 * STRIP
+    }
+    wanted = [image for pair in ends.values() for own in pair for image in own["image"]]
+    found = pictures(wanted, results.pictures, results.folders)
+    if not found:
+        return None
+    return Figure(
+        name="pictures",
+        draw=partial(draw_strips, ends=ends, found=found, results=results),
+        inches=(6.4, 1.02 * 2 * len(ends) + 0.2),
+        grid=(2 * len(ends), STRIP),
+        alt="The most and least convincing pictures of each source, with their scores.",
+        caption=(
+            f"The {STRIP} pictures of each source that were judged real most (first row) and least (second row), with their scores: "
+            f"the share of new people expected to judge them real. All at one scale, enlarged without smoothing; {count(len(found))} of "
+            f"{count(len(wanted))} pictures were at hand."
+        ),
+    )
+
+
+def draw_strips(
+    axes: np.ndarray, ends: dict[str, Any], found: dict[str, np.ndarray], results: Results
+) -> None:
+    styles = source_styles(results.sources)
+    for place, (name, pair) in enumerate(ends.items()):
+        for row, (own, words) in enumerate(zip(pair, ("most", "least"), strict=True)):
+            line = axes[2 * place + row]
+            for ax, image in zip(line, own.itertuples(), strict=True):
+                ax.set_xticks([])
+                ax.set_yticks([])
+                for spine in ax.spines.values():
+                    spine.set_visible(False)
+                if image.image in found:
+                    ax.imshow(found[image.image], interpolation="nearest")
+                else:
+                    note(ax, "not\nat hand")
+                ax.set_xlabel(f"{100 * image.score:.0f} %", fontsize=7, labelpad=2)
+            line[0].set_ylabel(
+                f"{label(name)}\n{words}", fontsize=7.5, color=styles[name].colour, weight="bold"
+            )

@@ -1,0 +1,183 @@
+"""Who was asked, what was left out, how it was measured and computed: what a methods section holds.
+
+Knows the words. Exclusions are in `responses` and `rules`, times in `timing`.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from math import isnan
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from analysis import intervals, timing
+from analysis.columns import listed
+from analysis.drawing import reference, time_axis
+from analysis.results import Results
+from analysis.section import Figure, Section, Table
+from analysis.style import INK
+from analysis.wording import NBSP, count, counted, label, milliseconds, percent
+
+
+def who_took_part(results: Results) -> Section:
+    rows, people = results.rows, results.people["n_trials"]
+    times = rows["shown_utc"].dropna()
+    when = "" if times.empty else f" from {times.min():%Y-%m-%d %H:%M} to {times.max():%Y-%m-%d %H:%M} UTC"
+    rates = timing.refresh_rates(rows)
+    screens = [f"{counted(n, 'sitting')} at {rate}{NBSP}Hz" for rate, n in rates.items()]
+    text = [
+        f"{counted(len(people), *results.who)} gave {counted(len(rows), 'answer')} that are analysed, in "
+        f"{counted(rows['sitting'].nunique(), 'sitting')}{when}; "
+        f"the median person gave {count(people.median())} ({count(people.min())} to {count(people.max())}). "
+        f"They saw {counted(rows['image'].nunique(), 'image')}."
+        + (
+            f" Screens: {listed(screens)}."
+            if screens
+            else " The refresh rate of the screens was not recorded."
+        )
+    ]
+    selection = results.selection
+    flow = [["rows in the file", count(selection.n_rows), "", ""]]
+    flow += [
+        [f"left out: {row.reason}", count(row.n_rows), count(row.n_left), count(row.n_people_left)]
+        for row in selection.exclusions.itertuples()
+    ]
+    flow += [["analysed", count(len(rows)), count(len(rows)), count(len(people))]]
+    caption = (
+        "Rows of the file by what became of them, with the rows and people left after each step; each row counts for the "
+        "first reason that fits. Row by row in exclusions.csv."
+    )
+    head = ["rows", "number", "rows left", "people left"]
+    table = Table(caption, head, flow, name="flow", frame=selection.exclusions)
+    return Section("Who took part, and what was left out", text, table)
+
+
+def timing_quality(results: Results) -> Section:
+    kinds = timing.witnesses(results.rows)
+    late = timing.mistimed_share(results.rows)
+    seen = listed(f"{kind} ({count(n)})" for kind, n in kinds.items())
+    judged = (
+        "No trial was judged for its timing."
+        if isnan(late)
+        else f"{percent(late, 1)} of the judged trials were mistimed."
+    )
+    text = [
+        f"{judged} Trials by the kind of witness of their timing: {seen}. A screen shows whole frames, so a time "
+        "between two frames is shown as the planned number of frames; mistimed trials are flagged and kept."
+    ]
+    rows = [
+        [
+            f"{row.exposure_ms:g}",
+            count(row.n_trials),
+            count(row.n_measured),
+            milliseconds(row.median_ms, 1),
+            milliseconds(row.low_ms, 1),
+            milliseconds(row.high_ms, 1),
+            percent(row.share_ok, 1),
+        ]
+        for row in results.timing.itertuples()
+    ]
+    caption = (
+        "Presentation time asked for and measured, in milliseconds, over the analysed trials: median, 5th and 95th "
+        "percentile; and the share of judged trials that were on time."
+    )
+    head = ["asked for", "trials", "measured", "median", "5 %", "95 %", "on time"]
+    return Section(
+        "Timing quality",
+        text,
+        Table(caption, head, rows, name="timing", frame=results.timing),
+        timing_figure(results, text[0]),
+    )
+
+
+def timing_figure(results: Results, text: str) -> Figure | None:
+    """How far measured times lie from those asked for; None where nothing was measured."""
+    table = results.timing[results.timing["n_measured"] > 0]
+    if table.empty:
+        return None
+    return Figure(
+        name="timing",
+        draw=partial(draw_timing, table=table),
+        inches=(6.4, 2.6),
+        alt=f"Measured minus asked-for presentation time, by the time asked for. {text}",
+        caption=(
+            "Measured minus asked-for presentation time in milliseconds: median, and 5th to 95th percentile of the analysed trials. "
+            "A screen of 60 Hz shows multiples of 16.7 ms."
+        ),
+    )
+
+
+def draw_timing(ax: Axes, table: pd.DataFrame) -> None:
+    asked = table["exposure_ms"].to_numpy(float)
+    time_axis(ax, asked.tolist(), 5.4, "presentation time asked for (ms)")
+    reference(ax, 0)
+    ax.vlines(asked, table["low_ms"] - asked, table["high_ms"] - asked, color=INK, lw=1.4)
+    ax.plot(asked, table["median_ms"] - asked, ls="none", marker="o", ms=4.5, color=INK, mec="white")
+    ax.set_ylabel("measured − asked for (ms)")
+
+
+def methods(results: Results) -> Section:
+    """A paragraph that a paper can take over, with its numbers."""
+    said = [*what_was_done(results), *how_it_was_analysed(results)]
+    text = " ".join(sentence for sentence in said if sentence)
+    return Section("Methods, ready to paste", [text])
+
+
+def what_was_done(results: Results) -> list[str]:
+    sources = [label(name) for name in results.means["source"]]
+    exposures = [f"{ms:g}" for ms in results.timing["exposure_ms"]]
+    left_out = results.selection.exclusions
+    gone = listed(f"{row.reason} ({count(row.n_rows)})" for row in left_out.itertuples())
+    return [
+        f"In study {results.study} (version {results.short_version}) "
+        f"{counted(len(results.people), *results.who)} judged pictures of {len(sources)} sources "
+        f"({listed(sources)}) as real or generated, each shown for one of {len(exposures)} presentation times "
+        f"({', '.join(exposures)}{NBSP}ms).",
+        f"{counted(len(results.rows), 'answered trial')} of kind main or repeat entered the analysis; left out, "
+        f"by first reason: {gone}.",
+    ]
+
+
+def how_it_was_analysed(results: Results) -> list[str]:
+    used = results.cells["rule"].value_counts()
+    stand_ins = [rule for rule in intervals.RULES if rule != "two-way" and rule in used.index]
+    made, plan = results.provenance, results.plan
+    pairs = listed(f"{label(row.higher)} against {label(row.lower)}" for row in results.planned.itertuples())
+    return [
+        "We report the share of pictures judged real for new people and new images.",
+        "Its variance is clustered two ways, by person and by image: V = V_people + max(V_images − V_trial, 0), "
+        "the sums of squared cluster totals of the residuals with the factors P/(P − 1) and I/(I − 1) (Cameron, "
+        "Gelbach and Miller 2011).",
+        f"Intervals are 95{NBSP}%, formed on the logit scale with a t quantile and Satterthwaite degrees of freedom; "
+        "means weigh presentation times equally, and differences use the covariance of all points.",
+        *(
+            f"{counted(used[rule], 'point')} needed another rule: {intervals.RULES[rule].method}."
+            for rule in stand_ins
+        ),
+        f"Planned contrasts over times ({pairs}) were tested two-sided with Holm's correction; intervals of points and of "
+        f"differences are pointwise, and contrasts at single times are exploratory, with a simultaneous sup-t band (seed {plan.seed})."
+        if pairs
+        else "",
+        f"Equivalence to published levels was tested by two one-sided tests with a margin of {100 * plan.margin:g} points, "
+        "counting the paper's own uncertainty.",
+        "Sensitivity d′ and criterion c use the log-linear correction (Hautus 1995), with intervals by the delta method on the "
+        "same covariance.",
+        f"Computed with Tachisto {made.code_version} (code {made.code_sha256[:12]}, data {made.data_sha256[:12]}).",
+    ]
+
+
+def software(results: Results) -> Section:
+    made = results.provenance
+    rows = [
+        ["Tachisto", made.code_version],
+        ["analysis code, SHA-256", made.code_sha256],
+        [f"{made.data_file}, SHA-256", made.data_sha256],
+        *([name, number] for name, number in made.software.items()),
+    ]
+    text = [
+        "The same data, code and library versions give the same numbers and the same figure, byte for byte."
+    ]
+    return Section(
+        "Software and data", text, Table("What this report was made with.", ["what", "version"], rows, 2)
+    )

@@ -1,0 +1,30 @@
+"""What was decided before looking at the answers: the choices of an analysis, kept with its results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from analysis.equivalence import MARGIN
+from analysis.rules import Declared
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The choices of one report.
+
+    seed: of everything that uses chance. margin: of equivalence to published levels, in proportions. pairs:
+    sources (higher, lower) compared over times; none for those of `contrasts.planned_pairs`. exclude: rules
+    beyond what is always left out, in the order tried. simulated: whether simulated people count.
+    """
+
+    seed: int = 1
+    margin: float = MARGIN
+    pairs: tuple[tuple[str, str], ...] = ()
+    exclude: tuple[Declared, ...] = ()
+    simulated: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 < self.margin < 1:
+            raise ValueError(f"margin: expected a proportion between 0 and 1, got {self.margin:g}")
+        if self.seed < 0:
+            raise ValueError(f"seed: expected a whole number of at least 0, got {self.seed}")
