@@ -14,6 +14,17 @@ from django.core.management import execute_from_command_line
 FULL = (errno.ENOSPC, errno.EDQUOT)
 # What a shell reports of a program that Ctrl-C ended: 128 + SIGINT.
 STOPPED = 130
+# What stands in the audit log when it was done here; of these, what names a study first.
+OF_STUDY = {"open_study", "close_study", "export_responses", "retention"}
+AUDITED = {
+    *OF_STUDY,
+    "create_study",
+    "import_images",
+    "import_unsent",
+    "changepassword",
+    "createsuperuser",
+    "backup",
+}
 
 
 def refusal(error: Exception) -> str | None:
@@ -42,10 +53,24 @@ def refusal(error: Exception) -> str | None:
     return None
 
 
+def write_down(argv: Sequence[str]) -> None:
+    """Enter a command that changed or gave away something into the audit log."""
+    if len(argv) < 2 or argv[1] not in AUDITED or {"-h", "--help"} & set(argv):
+        return
+    from studyapp import audit
+    from studyapp.accounts import at_the_command_line
+
+    study = argv[2] if len(argv) > 2 and not argv[2].startswith("-") else ""
+    audit.note(
+        at_the_command_line(), argv[1], study=study if argv[1] in OF_STUDY else "", how=" ".join(argv[1:])
+    )
+
+
 def run_command(argv: Sequence[str]) -> None:
     """Run `manage.py argv[1:]`; exits 1 with a sentence where the failure is the surroundings', 130 at Ctrl-C."""
     try:
         execute_from_command_line(list(argv))
+        write_down(argv)
     except Exception as error:
         sentence = refusal(error)
         if sentence is None:

@@ -1,12 +1,12 @@
 """Exporting a study: tidy tables of what was asked and answered, a codebook, and the study itself as JSON.
 
-The one way out for the command, the admin and whoever comes later. The columns are `export_columns`, how
-they are written is `export_files`.
+The one way out for the command, the admin and the API. What an export holds is fixed first (`freezes`); the columns
+are `export_columns`, how they are written is `export_files`.
 """
 
 import json
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -14,28 +14,42 @@ from pathlib import Path
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Count, F, FilteredRelation, Q, QuerySet
-from django.utils import timezone
+from django.db.models import Count, FilteredRelation, Q, QuerySet, Sum
 
-from studyapp import __version__
+from studyapp import __version__, audit
 from studyapp.export_columns import CODEBOOK, RESPONSES, SITTINGS, STIMULI, TABLES, TIMING, WORKED_OUT
 from studyapp.export_files import FORMATS, KINDS, ExportError, utc_text, write_rows
 from studyapp.files import sha256_of, write_whole
-from studyapp.models import ImageSet, Response, Sitting, Study, Trial, TrialStimulus
-from studyapp.quality import quality_of
+from studyapp.freezes import Portion, frozen_rows, n_erased_since, portions, stored
+from studyapp.models import ExportFreeze, ImageSet, Response, Sitting, Study, Trial, TrialStimulus
+from studyapp.quality import qualities_of
 
-ROWS_AT_ONCE = 2000
 Rows = Generator[tuple[Any, ...], None, None]
 CLOSED = (Trial.Status.ANSWERED, Trial.Status.TIMED_OUT, Trial.Status.INTERRUPTED)
+# Columns of `responses` that a trial has only once its browser has told of it.
+REPORTED = tuple(
+    place
+    for place, column in enumerate(RESPONSES)
+    if getattr(column.value, "name", "").startswith("response__")
+)
 
 
 @dataclass(frozen=True)
 class ExportSummary:
-    """What was written: rows by file name, the files, and whether simulated people are among them."""
+    """What was written: rows by file name, the files, whether simulated people are among them, and its freeze.
+
+    `counts` adds up: planned = answered + timed_out + interrupted + withdrawn + open.
+    """
 
     rows: dict[str, int]
     paths: list[Path]
     is_simulated: bool
+    freeze: ExportFreeze
+    n_erased_since: int = 0
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return self.freeze.description["counts"]["trials"]
 
 
 def study_to_export(slug: str | None = None) -> Study:
@@ -56,6 +70,24 @@ def study_to_export(slug: str | None = None) -> Study:
     return found
 
 
+def freeze_study(
+    study: Study, *, include_simulated: bool = False, pilot: bool = False, by: str = ""
+) -> ExportFreeze:
+    """What an export of the study would hold now, fixed; where nothing has happened since, the newest there is.
+
+    Simulated sittings are left out, unless asked for or when nobody else has answered; those of the pilot are
+    exported alone, with `pilot` or while it runs. Raises ExportError for a draft.
+    """
+    if study.status == Study.Status.DRAFT:
+        raise ExportError(f"study {study.slug} is a draft and has no answers: open it first")
+    with one_moment():
+        sittings = exported_sittings(study, include_simulated, pilot)
+        rows = frozen_rows(sittings)
+        description = study_description(study, sittings)
+    is_pilot = pilot or study.status == Study.Status.PILOTING
+    return stored(study, rows, description, include_simulated=include_simulated, is_pilot=is_pilot, by=by)
+
+
 def export_study(
     study: Study,
     folder: Path,
@@ -63,27 +95,45 @@ def export_study(
     include_simulated: bool = False,
     pilot: bool = False,
     file_format: str = "csv",
+    by: str = "",
 ) -> ExportSummary:
     """Write the study's tables, codebook.csv and study.json into `folder`; other files there stay.
 
-    Rows are the closed trials, in order of sitting and trial, so that the same answers give the same
-    bytes. Simulated sittings are left out, unless asked for or when nobody else has answered; those of the pilot are
-    exported alone, with `pilot`. Old files are
-    replaced when all new ones are on disk. Raises ExportError for a draft, an unknown format, a folder
-    that cannot be written.
+    Raises ExportError for a draft, an unknown format, a folder that cannot be written.
     """
-    if study.status == Study.Status.DRAFT:
-        raise ExportError(f"study {study.slug} is a draft and has no answers: open it first")
+    require_format(file_format)
+    freeze = freeze_study(study, include_simulated=include_simulated, pilot=pilot, by=by)
+    return export_freeze(freeze, folder, file_format=file_format)
+
+
+def require_format(file_format: str) -> None:
+    """Raises ExportError for a format that does not exist or that cannot be written here."""
     if file_format not in FORMATS:
         raise ExportError(f"format: expected one of {', '.join(FORMATS)}, got {file_format!r}")
     FORMATS[file_format].require()
+
+
+def export_freeze(freeze: ExportFreeze, folder: Path, *, file_format: str = "csv") -> ExportSummary:
+    """Write what was frozen: the same bytes each time, but for sittings that were erased since.
+
+    Rows are the closed trials, in order of sitting and trial. Old files are replaced when all new ones are on disk.
+    Raises ExportError for an unknown format and a folder that cannot be written.
+    """
+    require_format(file_format)
     try:
         with one_moment():
-            return _written(study, folder, include_simulated, pilot, file_format)
+            summary = _written(freeze, folder, file_format)
     except (FileExistsError, NotADirectoryError, PermissionError) as error:
         raise ExportError(
             f"{folder}: expected a folder that can be written, got: {error.strerror}; choose another"
         ) from error
+    if not summary.n_erased_since and file_format not in freeze.files:
+        freeze.files[file_format] = {
+            name: {"rows": n_rows, "sha256": sha256_of(folder / name)}
+            for name, n_rows in summary.rows.items()
+        }
+        freeze.save(update_fields=["files"])
+    return summary
 
 
 @contextmanager
@@ -108,16 +158,12 @@ def one_moment() -> Iterator[None]:
             yield
 
 
-def _written(
-    study: Study, folder: Path, include_simulated: bool, pilot: bool, file_format: str
-) -> ExportSummary:
-    sittings = exported_sittings(study, include_simulated, pilot)
-    is_simulated = sittings.filter(is_simulated=True).exists()
+def _written(freeze: ExportFreeze, folder: Path, file_format: str) -> ExportSummary:
     tables: dict[str, Rows] = {
-        "responses": closed_trials(sittings),
-        "stimuli": shown_stimuli(sittings),
-        "timing": reported_trials(sittings),
-        "sittings": judged_sittings(sittings),
+        "responses": closed_trials(freeze),
+        "stimuli": shown_stimuli(freeze),
+        "timing": reported_trials(freeze),
+        "sittings": judged_sittings(freeze),
     }
     rows: dict[str, int] = {}
     with ExitStack() as files:
@@ -125,17 +171,23 @@ def _written(
         for table, values in tables.items():
             name = f"{table}.{file_format}"
             file = files.enter_context(write_whole(folder / name))
-            files.enter_context(closing(values))  # a query left open would outlive its database
+            files.enter_context(closing(values))
             rows[name] = FORMATS[file_format].write(file, TABLES[table], values)
         file = files.enter_context(write_whole(folder / "codebook.csv"))
         rows["codebook.csv"] = write_rows(file, CODEBOOK, codebook(file_format))
-        description = study_description(study, sittings)
-    description["files"] = {
-        name: {"rows": n_rows, "sha256": sha256_of(folder / name)} for name, n_rows in rows.items()
+    erased = n_erased_since(freeze)
+    description = {
+        **freeze.description,
+        "freeze": {"name": freeze.name, "rows_sha256": freeze.rows_sha256, "sittings_erased_since": erased},
+        "exported_utc": utc_text(freeze.created_utc),
+        "files": {
+            name: {"rows": n_rows, "sha256": sha256_of(folder / name)} for name, n_rows in rows.items()
+        },
     }
     with write_whole(folder / "study.json") as file:
         file.write(json.dumps(description, indent=2, ensure_ascii=False).encode() + b"\n")
-    return ExportSummary(rows, [folder / name for name in (*rows, "study.json")], is_simulated)
+    paths = [folder / name for name in (*rows, "study.json")]
+    return ExportSummary(rows, paths, freeze.description["is_simulated"], freeze, erased)
 
 
 # ---- rows ----
@@ -154,60 +206,84 @@ def exported_sittings(study: Study, include_simulated: bool, pilot: bool) -> Que
     return of_people
 
 
-def few_at_a_time(query: QuerySet[Any, tuple[Any, ...]]) -> Rows:
-    yield from query.iterator(chunk_size=ROWS_AT_ONCE)
-
-
-def closed_trials(sittings: QuerySet[Sitting]) -> Rows:
-    """Rows of `responses`, by sitting and ordinal, a few at a time."""
-    return few_at_a_time(
-        Trial.objects.filter(sitting__in=sittings.order_by(), status__in=CLOSED)
-        .annotate(asked=FilteredRelation("shown", condition=Q(shown__position=0)))
-        .order_by("sitting_id", "ordinal")
-        .values_list(*(column.value for column in RESPONSES))
-    )
-
-
-def shown_stimuli(sittings: QuerySet[Sitting]) -> Rows:
-    """Rows of `stimuli`: the pictures of the closed trials, in the same order."""
-    rows = few_at_a_time(
-        TrialStimulus.objects.filter(sitting__in=sittings.order_by(), trial__status__in=CLOSED)
-        .order_by("sitting_id", "trial__ordinal", "position")
-        .values_list(*(column.value for column in STIMULI), F("stimulus__image__image_set"))
-    )
-    return with_class_names(rows)
-
-
-def reported_trials(sittings: QuerySet[Sitting]) -> Rows:
-    """Rows of `timing`: what the browser told of closed trials, in the same order."""
-    return few_at_a_time(
-        Response.objects.filter(trial__sitting__in=sittings.order_by(), trial__status__in=CLOSED)
-        .order_by("trial__sitting_id", "trial__ordinal")
-        .values_list(*(column.value for column in TIMING))
-    )
-
-
-def with_class_names(rows: Rows) -> Rows:
-    """Rows of `stimuli` with the name of the class for its number, by the image set at their end."""
-    names = dict(ImageSet.objects.values_list("pk", "class_names"))
-    place = [column.name for column in STIMULI].index("class_name")
-    with closing(rows):
-        for *row, image_set in rows:
-            index = row[place]
-            has_name = index is not None and index < len(names[image_set])
-            row[place] = str(names[image_set][index]) if has_name else None
+def closed_trials(freeze: ExportFreeze) -> Rows:
+    """Rows of `responses`, by sitting and ordinal, a few sittings at a time."""
+    for portion in portions(freeze):
+        rows = (
+            Trial.objects.filter(sitting__in=list(portion), status__in=CLOSED)
+            .annotate(asked=FilteredRelation("shown", condition=Q(shown__position=0)))
+            .order_by("sitting_id", "ordinal")
+            .values_list("sitting_id", "ordinal", *(column.value for column in RESPONSES))
+        )
+        for sitting, ordinal, *row in rows:
+            then = portion[sitting]
+            if not then.has(ordinal):
+                continue
+            if ordinal in then.unreported:
+                for place in REPORTED:
+                    row[place] = None
             yield tuple(row)
 
 
-def judged_sittings(sittings: QuerySet[Sitting]) -> Rows:
+def shown_stimuli(freeze: ExportFreeze) -> Rows:
+    """Rows of `stimuli`: the pictures of the closed trials, in the same order."""
+    names = dict(ImageSet.objects.values_list("pk", "class_names"))
+    place = [column.name for column in STIMULI].index("class_name")
+    for portion in portions(freeze):
+        rows = (
+            TrialStimulus.objects.filter(sitting__in=list(portion), trial__status__in=CLOSED)
+            .order_by("sitting_id", "trial__ordinal", "position")
+            .values_list(
+                "sitting_id",
+                "trial__ordinal",
+                "stimulus__image__image_set_id",
+                *(column.value for column in STIMULI),
+            )
+        )
+        for sitting, ordinal, image_set, *row in rows:
+            if portion[sitting].has(ordinal):
+                row[place] = class_name(names[image_set], row[place])
+                yield tuple(row)
+
+
+def class_name(names: list[Any], index: int | None) -> str | None:
+    """What an image shows, by the number of its class in its image set."""
+    return str(names[index]) if index is not None and index < len(names) else None
+
+
+def reported_trials(freeze: ExportFreeze) -> Rows:
+    """Rows of `timing`: what the browser told of closed trials, in the same order."""
+    for portion in portions(freeze):
+        rows = (
+            Response.objects.filter(trial__sitting__in=list(portion), trial__status__in=CLOSED)
+            .order_by("trial__sitting_id", "trial__ordinal")
+            .values_list("trial__sitting_id", "trial__ordinal", *(column.value for column in TIMING))
+        )
+        for sitting, ordinal, *row in rows:
+            then = portion[sitting]
+            if then.has(ordinal) and ordinal not in then.unreported:
+                yield tuple(row)
+
+
+def is_in(portion: Portion) -> Callable[[int, int], bool]:
+    """Whether a trial, by its sitting and ordinal, is in the freeze."""
+    return lambda sitting, ordinal: portion[sitting].has(ordinal)
+
+
+def judged_sittings(freeze: ExportFreeze) -> Rows:
     """Rows of `sittings`, each with how plausible its answers are at its end."""
     n_stored = sum(column.value is not WORKED_OUT for column in SITTINGS)
-    stored = sittings.order_by("pk").values_list("pk", *(c.value for c in SITTINGS[:n_stored]))
-    with closing(few_at_a_time(stored)) as rows:  # an export that fails here leaves no query open
-        for pk, *row in rows:
-            found = quality_of(pk)
-            counts = (found.answers, found.too_fast, found.longest_run, found.switches)
-            yield (*row, *counts, " ".join(found.flags))
+    for portion in portions(freeze):
+        found = qualities_of(list(portion), counts=is_in(portion))
+        rows = (
+            freeze.sittings.filter(sitting__in=list(portion))
+            .order_by("sitting_id")
+            .values_list("sitting_id", *(c.value for c in SITTINGS[:n_stored]))
+        )
+        for sitting, *row in rows:
+            told = found[sitting]
+            numbers = (told.answers, told.too_fast, told.longest_run, told.switches)
+            yield (*row, *numbers, " ".join(told.flags))
 
 
 # ---- what describes them ----
@@ -238,15 +314,15 @@ def _moment(moment: datetime | None) -> str | None:
 
 
 def study_description(study: Study, sittings: QuerySet[Sitting]) -> dict[str, Any]:
-    """The content of study.json: the frozen design, its texts, sources and counts."""
+    """The content of study.json but for its files: the frozen design, its texts, sources and counts."""
     return {
         "study": study.slug,
         "version": study.version,
         "status": study.status,
         "opened_utc": _moment(study.opened_utc),
         "closed_utc": _moment(study.closed_utc),
-        "exported_utc": utc_text(timezone.now()),
         "code_version": __version__,
+        "audit_head": str(audit.head()),
         "definition": study.definition,
         "texts": {language: asdict(study.texts_in(language)) for language in study.languages},
         "sources": [
@@ -285,7 +361,10 @@ def image_set_provenance(image_set: ImageSet) -> dict[str, Any]:
 
 
 def counts(study: Study, sittings: QuerySet[Sitting]) -> dict[str, Any]:
-    """Sittings by status and trials by what became of them: planned = answered + timed_out + interrupted + open."""
+    """Sittings by status, and trials: planned = answered + timed_out + interrupted + withdrawn + open.
+
+    Withdrawn are the trials of erased sittings, of which nothing else is left.
+    """
     by_status = dict(
         Trial.objects.filter(sitting__in=sittings.order_by())
         .order_by()
@@ -295,6 +374,8 @@ def counts(study: Study, sittings: QuerySet[Sitting]) -> dict[str, Any]:
     left_out = study.sittings.exclude(pk__in=sittings.values("pk"))
     trials = Counter({str(status): by_status.get(status, 0) for status in CLOSED})
     trials["open"] = sum(by_status.get(status, 0) for status in Trial.OPEN)
+    erased = sittings.filter(status=Sitting.Status.ERASED).aggregate(n=Sum("tally__planned", default=0))
+    trials["withdrawn"] = erased["n"]
     return {
         "sittings": {str(status): sittings.filter(status=status).count() for status in Sitting.Status.values},
         "simulated_sittings": sittings.filter(is_simulated=True).count(),
@@ -304,4 +385,12 @@ def counts(study: Study, sittings: QuerySet[Sitting]) -> dict[str, Any]:
     }
 
 
-__all__ = ["ExportError", "ExportSummary", "export_study", "one_moment", "study_to_export"]
+__all__ = [
+    "ExportError",
+    "ExportSummary",
+    "export_freeze",
+    "export_study",
+    "freeze_study",
+    "one_moment",
+    "study_to_export",
+]

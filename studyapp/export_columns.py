@@ -227,7 +227,7 @@ RESPONSES = (
     ),
 )
 
-# One row a picture of a closed trial. class_name is looked up by `export.with_class_names`.
+# One row a picture of a closed trial. class_name is looked up by `export.class_name`.
 STIMULI = (
     Column(
         "trial", "id", F("trial__token"), "the trial; key of responses", "h7GxPz3mKd5cVn9Jr2TqLw", RANDOM_ID
@@ -307,13 +307,13 @@ STIMULI = (
     ),
 )
 
-# One row a sitting, also those that ended early; an erased one has lost everything but its times.
+# One row a frozen sitting, also those that ended early; an erased one has lost everything but its times.
 SITTINGS = (
-    Column("study", "id", F("study__slug"), "the study's short name", "demo", "text"),
+    Column("study", "id", F("sitting__study__slug"), "the study's short name", "demo", "text"),
     Column(
         "study_version",
         "id",
-        F("study_version"),
+        F("sitting__study_version"),
         "hash of the frozen design, texts and pictures",
         "5f0c" * 16,
         SHA256,
@@ -321,13 +321,18 @@ SITTINGS = (
     Column(
         "participant",
         "id",
-        F("participant__pseudonym"),
+        F("sitting__participant__pseudonym"),
         "the person, under a random name that holds in this study only",
         "k3Jd9-2lQmXw0aVbT7eYhg",
         RANDOM_ID,
     ),
     Column(
-        "sitting", "id", F("public_id"), "the sitting; key of responses", "Zp4_tR8sNq1Lw6yUe0BvXA", RANDOM_ID
+        "sitting",
+        "id",
+        F("sitting__public_id"),
+        "the sitting; key of responses",
+        "Zp4_tR8sNq1Lw6yUe0BvXA",
+        RANDOM_ID,
     ),
     Column(
         "status",
@@ -337,11 +342,11 @@ SITTINGS = (
         "finished",
         "started | finished | withdrawn | erased",
     ),
-    Column("is_simulated", "flag", F("is_simulated"), "whether a bot sat, no person", "0", "1 | 0"),
+    Column("is_simulated", "flag", F("sitting__is_simulated"), "whether a bot sat, no person", "0", "1 | 0"),
     Column(
         "is_pilot",
         "flag",
-        F("is_pilot"),
+        F("sitting__is_pilot"),
         "whether it belongs to the pilot; never in one export with others",
         "0",
         "1 | 0",
@@ -365,7 +370,7 @@ SITTINGS = (
     Column(
         "consent_utc",
         "time",
-        F("consent_utc"),
+        F("sitting__consent_utc"),
         "when it was agreed to",
         "2026-11-20T10:28:41.007Z",
         "ISO 8601, UTC, milliseconds",
@@ -383,7 +388,7 @@ SITTINGS = (
     Column(
         "real_key",
         "choice",
-        F("real_key"),
+        F("sitting__real_key"),
         "key that meant real photo; the other of f and j meant generated",
         "f",
         "f | j",

@@ -1,11 +1,12 @@
 """How an export's values are written: one kind a column, one writer a file format.
 
-Knows CSV and Parquet; leaves what the columns mean to `export_columns`, the rows to `export`.
+Knows CSV, JSON lines and Parquet; leaves what the columns mean to `export_columns`, the rows to `export`.
 """
 
 import csv
 import importlib
 import io
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +14,8 @@ from itertools import islice
 from typing import Any, BinaryIO
 
 from studyapp.export_columns import Column
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class ExportError(ValueError):
@@ -25,13 +28,25 @@ def utc_text(moment: datetime) -> str:
 
 
 def safe_cell(text: str) -> str:
-    """Text that a spreadsheet shows and never runs: what looks like a formula gets an apostrophe in front."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    """Text that a spreadsheet shows and never runs: what looks like a formula gets an apostrophe in front.
+
+    So does such a text that begins with apostrophes already, so that `exact_cell` can take the one away again.
+    """
+    return f"'{text}" if looks_like_formula(text) else text
+
+
+def exact_cell(cell: str) -> str:
+    """The text that `safe_cell` was given."""
+    return cell[1:] if cell.startswith("'") and looks_like_formula(cell[1:]) else cell
+
+
+def looks_like_formula(text: str) -> bool:
+    return text.lstrip("'").startswith(FORMULA_STARTS)
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A type of value. `text` writes it in CSV (unknown is the empty field), `typed` in Parquet.
+    """A type of value. `text` writes it in CSV (unknown is the empty field), `typed` in Parquet and JSON.
 
     `arrow` is pyarrow's factory of the type with its arguments.
     """
@@ -83,6 +98,19 @@ def write_csv(file: BinaryIO, columns: Sequence[Column], rows: Iterable[Sequence
     return write_rows(file, [column.name for column in columns], cells)
 
 
+def write_jsonl(file: BinaryIO, columns: Sequence[Column], rows: Iterable[Sequence[Any]]) -> int:
+    """The table as JSON lines, one object a row, every text exactly as it is stored; the number of rows."""
+    names = [column.name for column in columns]
+    kinds = [KINDS[column.kind].typed for column in columns]
+    n_rows = 0
+    for row in rows:
+        values = [None if value is None else typed(value) for typed, value in zip(kinds, row, strict=True)]
+        line = json.dumps(dict(zip(names, values, strict=True)), ensure_ascii=False, default=utc_text)
+        file.write(line.encode() + b"\n")
+        n_rows += 1
+    return n_rows
+
+
 ROW_GROUP = 50_000
 
 
@@ -125,5 +153,6 @@ class Format:
 
 FORMATS: dict[str, Format] = {
     "csv": Format(write_csv),
+    "jsonl": Format(write_jsonl),
     "parquet": Format(write_parquet, require=pyarrow_or_refusal),
 }

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 
 from studyapp import texts
+from studyapp.audit import AuditEntry as AuditEntry  # a table of its own story
 from studyapp.exclusions import RuleError, checked_rules
 from studyapp.limits import Limited
 from studyapp.protocols import PROTOCOLS, DesignError, Settings
@@ -246,6 +247,10 @@ class Study(Limited):
     width_px = models.PositiveIntegerField(null=True, editable=False)
     height_px = models.PositiveIntegerField(null=True, editable=False)
     pack_sha256 = models.CharField(max_length=64, blank=True, editable=False)
+    n_landed = models.PositiveIntegerField(
+        default=0, editable=False, help_text="welcome pages seen by browsers"
+    )
+    n_declined = models.PositiveIntegerField(default=0, editable=False, help_text="consents refused")
 
     class Meta:
         ordering: ClassVar = ["-created_utc"]
@@ -451,6 +456,42 @@ class Sitting(Limited):
         return self.public_id
 
 
+class SittingTally(models.Model):
+    """What has come of a sitting so far, counted with each write in its own transaction: see `tallies`.
+
+    It outlives erasure: an erased sitting keeps `planned`, so that the study's counts still add up.
+    """
+
+    sitting = models.OneToOneField(Sitting, on_delete=models.CASCADE, primary_key=True, related_name="tally")
+    planned = models.PositiveIntegerField(default=0, help_text="trials, practice included")
+    answered = models.PositiveIntegerField(default=0)
+    timed_out = models.PositiveIntegerField(default=0)
+    interrupted = models.PositiveIntegerField(default=0)
+    main_planned = models.PositiveIntegerField(default=0, help_text="the main trials among them")
+    main_answered = models.PositiveIntegerField(default=0)
+    main_timed_out = models.PositiveIntegerField(default=0)
+    main_interrupted = models.PositiveIntegerField(default=0)
+    timing_ok = models.PositiveIntegerField(default=0, help_text="responses shown as planned")
+    timing_wrong = models.PositiveIntegerField(default=0)
+    timing_unknown = models.PositiveIntegerField(default=0)
+    by_callback = models.PositiveIntegerField(
+        default=0, help_text="responses without a witness of the frames"
+    )
+    reaction_150 = models.PositiveIntegerField(default=0, help_text="answers below 150 ms, and so on")
+    reaction_300 = models.PositiveIntegerField(default=0)
+    reaction_450 = models.PositiveIntegerField(default=0)
+    reaction_600 = models.PositiveIntegerField(default=0)
+    reaction_800 = models.PositiveIntegerField(default=0)
+    reaction_1000 = models.PositiveIntegerField(default=0)
+    reaction_1500 = models.PositiveIntegerField(default=0)
+    reaction_2500 = models.PositiveIntegerField(default=0)
+    reaction_more = models.PositiveIntegerField(default=0)
+    refresh_hz = models.PositiveIntegerField(null=True, help_text="of the screen, once it was checked")
+
+    def __str__(self) -> str:
+        return f"{self.sitting_id}: {self.answered} of {self.planned}"
+
+
 class Trial(models.Model):
     """What is asked: planned ahead, closed by a response or by an interruption."""
 
@@ -644,3 +685,126 @@ class OneUsePassword(models.Model):
 
     def __str__(self) -> str:
         return f"one-use password of {self.user}"
+
+
+class SittingCells(models.Model):
+    """How often an ended sitting judged pictures real, by source and exposure: see `results`. Gone with its answers."""
+
+    sitting = models.OneToOneField(Sitting, on_delete=models.CASCADE, primary_key=True, related_name="cells")
+    cells = models.JSONField(help_text="[source, exposure in ms, answers, judged real] for each cell")
+    counted_utc = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name_plural = "cells of sittings"
+
+    def __str__(self) -> str:
+        return f"{self.sitting_id}: {len(self.cells)} cells"
+
+
+class Unblinding(models.Model):
+    """Somebody who looked at results while a study ran, and when they began to."""
+
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="unblindings")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    moment_utc = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["study", "user"], name="one_unblinding_per_person"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.study}: {self.user}"
+
+
+class Heartbeat(models.Model):
+    """A worker's last round: whether anybody works on jobs."""
+
+    worker = models.CharField(max_length=100, unique=True)
+    seen_utc = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.worker
+
+
+class ExportFreeze(models.Model):
+    """What an export holds, fixed at one moment: the same freeze gives the same files again. See `freezes`."""
+
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="freezes")
+    name = models.CharField(max_length=22, default=token_128, unique=True, editable=False)
+    created_utc = models.DateTimeField(default=timezone.now)
+    created_by = models.CharField(max_length=150, blank=True)
+    include_simulated = models.BooleanField(default=False)
+    is_pilot = models.BooleanField(
+        default=False, help_text="the pilot's sittings, which stand with no others"
+    )
+    rows_sha256 = models.CharField(
+        max_length=64, help_text="of the list of sittings and how far each had come"
+    )
+    description = models.JSONField(help_text="study.json at that moment, without its files")
+    files = models.JSONField(
+        default=dict, help_text="format -> file -> rows and SHA-256 of what was written first"
+    )
+
+    class Meta:
+        ordering: ClassVar = ["-created_utc", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.study}, {self.name[:8]}"
+
+
+class FrozenSitting(models.Model):
+    """How far a sitting had come when an export was frozen. Erasing the sitting empties it.
+
+    Ordinals are written as ranges, `1-3 7`: see `freezes.ranges`.
+    """
+
+    freeze = models.ForeignKey(ExportFreeze, on_delete=models.CASCADE, related_name="sittings")
+    sitting = models.ForeignKey(Sitting, on_delete=models.CASCADE, related_name="frozen")
+    status = models.CharField(max_length=10, choices=Sitting.Status.choices)
+    language = models.CharField(max_length=10)
+    consent_sha256 = models.CharField(max_length=64)
+    finished_utc = models.DateTimeField(null=True)
+    screen = models.JSONField(default=dict)
+    planned = models.PositiveIntegerField(help_text="trials with an ordinal up to this one are in it")
+    open = models.TextField(blank=True, help_text="but for these, which nobody had answered yet")
+    unreported = models.TextField(blank=True, help_text="closed ones of which the browser had told nothing")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["freeze", "sitting"], name="one_row_per_frozen_sitting"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.freeze}: {self.sitting_id}"
+
+
+class SignInTries(Limited):
+    """How often a name was tried at the sign-in page. Known and unknown names alike, by a keyed hash of the name."""
+
+    place = models.PositiveIntegerField(unique=True, help_text="one of 65,536, which the name's hash chooses")
+
+    class Meta:
+        verbose_name_plural = "tries to sign in"
+
+    def __str__(self) -> str:
+        return f"place {self.place}"
+
+
+class ApiToken(Limited):
+    """A word that opens the researchers' API in its owner's name. Only its hash is kept."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
+    label = models.CharField(max_length=100, help_text="what it is for")
+    token_sha256 = models.CharField(max_length=64, unique=True, editable=False)
+    created_utc = models.DateTimeField(default=timezone.now, editable=False)
+    expires_utc = models.DateTimeField(null=True, blank=True, help_text="empty: until it is revoked")
+    revoked_utc = models.DateTimeField(null=True, editable=False)
+    last_used_utc = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        ordering: ClassVar = ["-created_utc"]
+        verbose_name = "API token"
+
+    def __str__(self) -> str:
+        return self.label

@@ -16,16 +16,23 @@ HIDDEN: dict[str, tuple[str, ...]] = {
     "studyapp_studysource": ("image_set_id",),
     "studyapp_study": ("definition",),
     "studyapp_namedlink": ("label",),
+    "studyapp_sittingcells": ("cells",),
+    # The chain goes on from its newest entry, whose number and hash are all that is needed.
+    "studyapp_auditentry": ("moment_utc", "actor", "action", "study", "detail", "previous_sha256"),
 }
 # Table -> what the role may do besides reading; in brackets the only columns.
 GRANTED: dict[str, tuple[str, ...]] = {
-    "studyapp_study": ("UPDATE (bucket_full_s)",),
+    "studyapp_study": ("UPDATE (bucket_full_s, n_landed, n_declined)",),
     "studyapp_studysource": (),
     "studyapp_namedlink": (),
     "studyapp_stimulus": ("UPDATE (times_planned)",),
     "studyapp_participant": ("INSERT",),
     "studyapp_panelidentity": ("INSERT",),
     "studyapp_sitting": ("INSERT", "UPDATE"),
+    "studyapp_sittingtally": ("INSERT", "UPDATE"),
+    "studyapp_sittingcells": ("DELETE",),
+    "studyapp_frozensitting": ("UPDATE",),
+    "studyapp_auditentry": ("INSERT",),
     "studyapp_trial": ("INSERT", "UPDATE", "DELETE"),
     "studyapp_trialstimulus": ("INSERT", "DELETE"),
     "studyapp_response": ("INSERT", "DELETE"),

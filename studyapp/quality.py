@@ -5,7 +5,7 @@ nothing is refused for it. Rules are cautious: an honest person should meet one 
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -115,15 +115,21 @@ def accuracy_at_least(answers: Sequence[Given]) -> float:
 
 def quality_of(sitting_pk: int) -> Quality:
     """The quality of one sitting, from its answered trials but for practice."""
-    return quality(list(_given(sitting_pk)))
+    return qualities_of([sitting_pk])[sitting_pk]
 
 
-def _given(sitting_pk: int) -> Iterator[Given]:
+def qualities_of(
+    sitting_pks: Sequence[int], counts: Callable[[int, int], bool] = lambda sitting, ordinal: True
+) -> dict[int, Quality]:
+    """The quality of each of these sittings in one query; `counts(sitting, ordinal)` may leave trials out."""
+    given: dict[int, list[Given]] = {pk: [] for pk in sitting_pks}
     rows: Any = (
-        Trial.objects.filter(sitting=sitting_pk, status=Trial.Status.ANSWERED, shown__position=0)
+        Trial.objects.filter(sitting__in=sitting_pks, status=Trial.Status.ANSWERED, shown__position=0)
         .exclude(kind=Trial.Kind.PRACTICE)
-        .order_by("ordinal")
+        .order_by("sitting_id", "ordinal")
         .values_list(
+            "sitting_id",
+            "ordinal",
             "response__answer",
             "response__reaction_ms",
             "exposure_ms",
@@ -131,6 +137,8 @@ def _given(sitting_pk: int) -> Iterator[Given]:
             "shown__stimulus__source__name",
         )
     )
-    for answer, reaction_ms, exposure_ms, kind, source in rows:
-        is_right = None if kind == Trial.Kind.CATCH else (source == REAL) == (answer == "real")
-        yield Given(answer, reaction_ms, exposure_ms, is_right)
+    for sitting, ordinal, answer, reaction_ms, exposure_ms, kind, source in rows:
+        if counts(sitting, ordinal):
+            is_right = None if kind == Trial.Kind.CATCH else (source == REAL) == (answer == "real")
+            given[sitting].append(Given(answer, reaction_ms, exposure_ms, is_right))
+    return {pk: quality(answers) for pk, answers in given.items()}

@@ -22,15 +22,17 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from studyapp import doors, links, packs
+from studyapp import audit, doors, links, packs, tallies
 from studyapp.limits import Limit
 from studyapp.messages import ResponseMessage
 from studyapp.models import (
     ConflictingResponse,
+    FrozenSitting,
     PanelIdentity,
     Participant,
     Response,
     Sitting,
+    SittingCells,
     Stimulus,
     Study,
     Trial,
@@ -127,6 +129,7 @@ def begin(
             is_simulated=is_simulated,
             is_pilot=is_tester or study.status == Study.Status.PILOTING,
         )
+        tallies.begin(sitting)
         if external_id:
             try:
                 with transaction.atomic():
@@ -141,6 +144,16 @@ def begin(
 def spend_on_link(study: Study) -> None:
     """Count a request that comes without a sitting. Raises TooOften."""
     LINK_LIMIT.spend(Study.objects.filter(pk=study.pk), time.time())
+
+
+def note_landing(study: Study) -> None:
+    """Count a welcome page that a browser has shown: its script says so, for a look at a link starts nothing."""
+    Study.objects.filter(pk=study.pk).update(n_landed=F("n_landed") + 1)
+
+
+def note_decline(study: Study) -> None:
+    """Count somebody who read the consent and did not agree."""
+    Study.objects.filter(pk=study.pk).update(n_declined=F("n_declined") + 1)
 
 
 def _untouched(study: Study, panel: str, external_id: str) -> Sitting | None:
@@ -220,6 +233,7 @@ def note_screen(sitting: Sitting, facts: dict[str, Any]) -> None:
         require_started(sitting)
         sitting.screen = facts
         sitting.save(update_fields=["screen"])
+        tallies.note_screen(sitting.pk, facts["frame_ms"])
 
 
 # ---- trials ----
@@ -311,6 +325,7 @@ def _plan_block(sitting: Sitting, outcomes: list[Outcome]) -> list[Trial]:
         trials.append(row)
         shown.append([pools[name].pop() for name in trial.sources])
     Trial.objects.bulk_create(trials)
+    tallies.note_trials(sitting.pk, "planned", (trial.kind for trial in trials))
     links = [
         TrialStimulus(trial=trial, sitting=sitting, stimulus=stimulus, position=position)
         for trial, stimuli in zip(trials, shown, strict=True)
@@ -450,8 +465,15 @@ def resume(sitting: Sitting, shown: Sequence[str] | None) -> Progress:
         lost = sitting.trials.filter(status=Trial.Status.ISSUED)
         if shown is not None:
             lost = lost.filter(token__in=list(shown))
-        lost.update(status=Trial.Status.INTERRUPTED)
+        _interrupt(sitting, lost)
         return progress_of(sitting)
+
+
+def _interrupt(sitting: Sitting, lost: QuerySet[Trial]) -> None:
+    """Close trials of a sitting that is held, without a response."""
+    kinds = list(lost.order_by().values_list("kind", flat=True))
+    lost.update(status=Trial.Status.INTERRUPTED)
+    tallies.note_trials(sitting.pk, "interrupted", kinds)
 
 
 # ---- responses ----
@@ -481,11 +503,12 @@ def record(
     """
     with transaction.atomic(durable=True):
         _hold_for_answers(sitting, is_counted=is_counted)
-        rows = sitting.trials.filter(token__in=[message.trial for message, _ in batch]).values_list(
-            "token", "pk", "status", "response__body_sha256", "response__receipt"
+        rows: Any = sitting.trials.filter(token__in=[message.trial for message, _ in batch]).values_list(
+            "token", "pk", "kind", "status", "response__body_sha256", "response__receipt"
         )
-        trials = {token: _Known(pk, status, sha256, receipt) for token, pk, status, sha256, receipt in rows}
+        trials = {token: _Known(*known) for token, *known in rows}
         new: list[Response] = []
+        stored: list[tallies.Stored] = []
         receipts = []
         for message, body in batch:
             trial = trials.get(message.trial)
@@ -495,6 +518,7 @@ def record(
                 response = _response(trial, message)
                 trials[message.trial] = replace(trial, digest=message.digest, receipt=response.receipt)
                 new.append(response)
+                stored.append(tallies.Stored(trial.kind, trial.status in Trial.OPEN, response))
                 receipts.append(Receipt(message.trial, "stored", response.receipt))
             elif trial.digest == message.digest:
                 receipts.append(Receipt(message.trial, "replayed", trial.receipt))
@@ -508,6 +532,7 @@ def record(
             sitting.trials.filter(
                 pk__in=[r.trial_id for r in new if r.status == status], status__in=Trial.OPEN
             ).update(status=status)
+        tallies.note_responses(sitting.pk, stored)
         if sitting.study.practice_feedback:
             receipts = _with_feedback(sitting, receipts)
     return receipts
@@ -537,6 +562,7 @@ class _Known:
     """What the database has of a trial that a message names; `digest` and `receipt` of its answer, if it has one."""
 
     pk: int
+    kind: str
     status: str
     digest: str | None
     receipt: str | None
@@ -608,7 +634,7 @@ def withdraw(sitting: Sitting, *, keep_answers: bool) -> Sitting:
         require_started(sitting)
         sitting.status, sitting.finished_utc = Sitting.Status.WITHDRAWN, timezone.now()
         sitting.receipt_sha256 = receipt_hash(receipt_code(sitting))
-        sitting.trials.filter(status__in=Trial.OPEN).update(status=Trial.Status.INTERRUPTED)
+        _interrupt(sitting, sitting.trials.filter(status__in=Trial.OPEN))
         sitting.save()
         if not keep_answers:
             _erase(sitting)
@@ -635,9 +661,16 @@ def erase(study: Study, receipt: str) -> bool:
 
 
 def _erase(sitting: Sitting) -> None:
+    slug = Study.objects.values_list("slug", flat=True).get(pk=sitting.study_id)
+    audit.note("participant", "erased", study=slug, sitting=sitting.public_id)
     sitting.trials.all().delete()
     sitting.status, sitting.screen = Sitting.Status.ERASED, {}
     sitting.save(update_fields=["status", "screen"])
+    tallies.note_erasure(sitting.pk)
+    SittingCells.objects.filter(pk=sitting.pk).delete()
+    FrozenSitting.objects.filter(sitting=sitting).update(
+        status=Sitting.Status.ERASED, screen={}, planned=0, open="", unreported=""
+    )
 
 
 def truth(sitting: Sitting) -> list[dict[str, Any]]:

@@ -3,11 +3,13 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from studyapp.views import api, pages
+from studyapp.views import api, pages, research_api
+from studyapp.views.research_api import for_tokens
 
 study_patterns = [
     path("", pages.welcome, name="welcome"),
     path("consent/", pages.consent, name="consent"),
+    path("landed/", pages.landed, name="landed"),
     path("declined/", pages.declined, name="declined"),
     *(path(f"{name}/", pages.step(name), name=name) for name in pages.STEPS),
     path("thanks/", pages.thanks, name="thanks"),
@@ -27,10 +29,22 @@ study_patterns = [
     ),
 ]
 
+research_patterns = [
+    path("studies", for_tokens(GET=research_api.list_studies)),
+    path("studies/<slug:slug>", for_tokens(GET=research_api.one_study)),
+    path("studies/<slug:slug>/live", for_tokens(GET=research_api.live)),
+    path(
+        "studies/<slug:slug>/exports",
+        for_tokens(GET=research_api.list_exports, POST=research_api.make_export),
+    ),
+    path("exports/<slug:name>", for_tokens(GET=research_api.download)),
+]
+
 urlpatterns = [
     path("", pages.home, name="home"),
     path("diagnostics/", pages.diagnostics, name="diagnostics"),
     path("s/<slug:slug>/", include((study_patterns, "study"))),
+    path("api/v1/", include((research_patterns, "research"))),
     path("admin/", admin.site.urls),
 ]
 handler404 = "studyapp.views.pages.not_found"

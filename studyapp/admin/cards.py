@@ -3,14 +3,13 @@
 Counts only: nothing here says how often pictures were judged real, so that who runs a study stays blind.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count
-
+from studyapp import tallies
 from studyapp.admin.columns import count, list_url, share
-from studyapp.models import Response, Sitting, Study, Trial
+from studyapp.models import Sitting, Study, Trial
 from studyapp.opening import images_needed
 from studyapp.protocols import DesignError
 
@@ -38,22 +37,11 @@ def cards(study: Study) -> list[Card]:
     if study.status == Study.Status.DRAFT:
         return [pictures_card(study)]
     is_pilot = study.status == Study.Status.PILOTING
-    sittings = _counts(study.sittings.filter(is_pilot=is_pilot).values_list("is_simulated", "status"))
-    trials = _counts(
-        Trial.objects.filter(
-            sitting__study=study, sitting__is_pilot=is_pilot, kind=Trial.Kind.MAIN
-        ).values_list("sitting__is_simulated", "status")
-    )
-    timing = dict(
-        Response.objects.filter(
-            trial__sitting__study=study,
-            trial__sitting__is_simulated=False,
-            trial__sitting__is_pilot=is_pilot,
-        )
-        .order_by()
-        .values_list("timing_ok")
-        .annotate(n=Count("pk"))
-    )
+    rows = [row for row in tallies.totals(study) if row["is_pilot"] == is_pilot]
+    sittings = {(row["is_simulated"], row["status"]): row["sittings"] for row in rows}
+    trials = _main_trials(rows)
+    of_people = [row for row in rows if not row["is_simulated"]]
+    timing = {ok: sum(row[f"n_{name}"] for row in of_people) for ok, name in tallies.TIMINGS.items()}
     return [
         sittings_card(study, sittings),
         trials_card(study, trials),
@@ -66,10 +54,15 @@ def cards(study: Study) -> list[Card]:
 Counts = dict[tuple[bool, str], int]
 
 
-def _counts(rows: Any) -> Counts:
-    """(is simulated, status) -> rows, in one query."""
-    counted: Iterable[tuple[bool, str, int]] = rows.order_by().annotate(n=Count("pk"))
-    return {(is_simulated, status): n for is_simulated, status, n in counted}
+def _main_trials(rows: Sequence[Mapping[str, Any]]) -> Counts:
+    """(is simulated, status) -> main trials, those not yet closed under planned; from the counters."""
+    counts: Counts = {}
+    for row in rows:
+        closed = {str(status): row[f"n_main_{status}"] for status in tallies.CLOSED}
+        for status, n in {**closed, "planned": row["n_main_planned"] - sum(closed.values())}.items():
+            key = (row["is_simulated"], status)
+            counts[key] = counts.get(key, 0) + n
+    return counts
 
 
 def _people(study: Study, sitting: str = "") -> dict[str, Any]:

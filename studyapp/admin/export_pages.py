@@ -1,18 +1,28 @@
-"""The page on which a study's data is taken home, and the same for several studies at once."""
+"""The page on which a study's data is taken home, now or as it was before, and the same for several studies at once."""
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, QuerySet
-from django.http import FileResponse, HttpRequest, HttpResponseBase
+from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
 from studyapp.admin.columns import count
-from studyapp.admin.export_zip import zip_name, zipped_export
 from studyapp.admin.step_pages import study_or_404
+from studyapp.export import freeze_study
 from studyapp.export_files import ExportError
-from studyapp.models import Study
+from studyapp.export_zip import FORMS, zip_name, zipped_export
+from studyapp.freezes import n_erased_since, with_erased
+from studyapp.models import ExportFreeze, Study
+
+MOST_EARLIER = 20
+FORM_NAMES = {
+    "csv": "CSV, safe for spreadsheets",
+    "jsonl": "JSON lines, every text exactly as it is stored",
+    "parquet": "Parquet, with types",
+    "psych-ds": "a Psych-DS folder",
+}
 
 
 class ExportPages(admin.ModelAdmin):
@@ -25,15 +35,27 @@ class ExportPages(admin.ModelAdmin):
 
     @admin.action(description="Export the selected studies", permissions=["view"])
     def export_selected(self, request: HttpRequest, queryset: QuerySet[Study]) -> HttpResponseBase | None:
-        return self._download(request, list(queryset), include_simulated=False)
+        return self._download(request, list(queryset))
 
     def export_view(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
-        """What the export holds, and on POST the zip."""
+        """What the export holds, and on POST the zip: of this moment, or of an earlier one."""
         study = study_or_404(self, request, object_id)
         if not self.has_view_permission(request, study):
             raise PermissionDenied
         if request.method == "POST":
-            answer = self._download(request, [study], include_simulated="simulated" in request.POST)
+            form = request.POST.get("form", "csv")
+            if form not in FORMS:
+                raise Http404
+            if name := request.POST.get("freeze"):
+                answer = self._again(request, study, name, form)
+            else:
+                answer = self._download(
+                    request,
+                    [study],
+                    include_simulated="simulated" in request.POST,
+                    pilot="pilot" in request.POST,
+                    form=form,
+                )
             return answer or redirect("admin:studyapp_study_export", study.pk)
         n_by_kind = dict(study.sittings.order_by().values_list("is_simulated").annotate(n=Count("pk")))
         context = {
@@ -43,23 +65,60 @@ class ExportPages(admin.ModelAdmin):
             "study": study,
             "n_people": count(n_by_kind.get(False, 0)),
             "n_simulated": count(n_by_kind.get(True, 0)),
+            "has_pilot": study.sittings.filter(is_pilot=True).exists(),
             "only_simulated": not n_by_kind.get(False) and bool(n_by_kind.get(True)),
+            "forms": FORM_NAMES.items(),
+            "earlier": [
+                (freeze, sums_up(freeze), n_erased_since(freeze))
+                for freeze in with_erased(study.freezes.all())[:MOST_EARLIER]
+            ],
         }
         return TemplateResponse(request, "admin/studyapp/study/export.html", context)
 
+    def _again(self, request: HttpRequest, study: Study, name: str, form: str) -> FileResponse | None:
+        freeze = study.freezes.filter(name=name).first()
+        if freeze is None:
+            raise Http404
+        return self._answer(request, [freeze], form)
+
     def _download(
-        self, request: HttpRequest, studies: list[Study], *, include_simulated: bool
+        self,
+        request: HttpRequest,
+        studies: list[Study],
+        *,
+        include_simulated: bool = False,
+        pilot: bool = False,
+        form: str = "csv",
     ) -> FileResponse | None:
+        who = request.user.get_username()
         try:
-            file = zipped_export(studies, include_simulated=include_simulated)
+            freezes = [
+                freeze_study(study, include_simulated=include_simulated, pilot=pilot, by=who)
+                for study in studies
+            ]
+        except ExportError as error:
+            messages.error(request, f"{error}.")
+            return None
+        return self._answer(request, freezes, form)
+
+    def _answer(self, request: HttpRequest, freezes: list[ExportFreeze], form: str) -> FileResponse | None:
+        try:
+            file = zipped_export(freezes, form=form)
         except ExportError as error:
             messages.error(request, f"{error}.")
             return None
         except OSError as error:
             messages.error(request, f"The export could not be written: the disk refused ({error.strerror}).")
             return None
-        for study in studies:
-            self.log_change(request, study, "Exported.")
+        for freeze in freezes:
+            self.log_change(request, freeze.study, f"Exported (freeze {freeze.name[:8]}, {form}).")
         return FileResponse(
-            file, as_attachment=True, filename=zip_name(studies), content_type="application/zip"
+            file, as_attachment=True, filename=zip_name(freezes), content_type="application/zip"
         )
+
+
+def sums_up(freeze: ExportFreeze) -> str:
+    """The trials of an export, in words that add up."""
+    trials = freeze.description["counts"]["trials"]
+    parts = [f"{count(n)} {name.replace('_', ' ')}" for name, n in trials.items() if name != "planned" and n]
+    return f"{count(trials['planned'])} planned" + (f" = {' + '.join(parts)}" if parts else "")

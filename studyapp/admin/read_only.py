@@ -16,6 +16,11 @@ class ReadOnlyAdmin(admin.ModelAdmin):
     # The tables grow to millions of rows: no second count over all of them.
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
+    # Links of ours that narrow the list by rows which no filter at its side offers.
+    linked_by: ClassVar[tuple[str, ...]] = ()
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        return lookup in self.linked_by or super().lookup_allowed(lookup, value, request)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -4,6 +4,9 @@ from django.contrib.admin import AdminSite, ModelAdmin
 from django.contrib.auth.models import Group, User
 from django.db.models import Model
 
+from studyapp.admin.api_tokens import ApiTokenAdmin
+from studyapp.admin.audit_log import AuditLogAdmin
+from studyapp.admin.audited import Audited
 from studyapp.admin.images import ImageSetAdmin
 from studyapp.admin.jobs import JobAdmin
 from studyapp.admin.people import PeopleAdmin, RoleAdmin
@@ -16,6 +19,8 @@ from studyapp.admin.sittings import (
 )
 from studyapp.admin.studies import StudyAdmin
 from studyapp.models import (
+    ApiToken,
+    AuditEntry,
     ConflictingResponse,
     ImageSet,
     Job,
@@ -37,6 +42,8 @@ ADMINS: dict[type[Model], type[ModelAdmin]] = {
     PanelIdentity: PanelIdentityAdmin,
     User: PeopleAdmin,
     Group: RoleAdmin,
+    ApiToken: ApiTokenAdmin,
+    AuditEntry: AuditLogAdmin,
 }
 
 
@@ -45,4 +52,4 @@ def register_all(site: AdminSite) -> None:
     for model, model_admin in ADMINS.items():
         if site.is_registered(model):
             site.unregister(model)
-        site.register(model, model_admin)
+        site.register(model, type(model_admin.__name__, (Audited, model_admin), {}))

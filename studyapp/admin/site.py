@@ -11,13 +11,13 @@ from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.forms import SetPasswordForm
-from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path
 
+from studyapp.accounts import SignInForm, person
 from studyapp.admin.overview import overview
 
 # The way around at the head of every page, in the order of a study's life.
@@ -26,19 +26,13 @@ PLACES = ("Study", "ImageSet", "Job", "Sitting", "Trial", "Response", "PanelIden
 BEFORE_OWN_PASSWORD = ("set_password", "logout", "jsi18n")
 
 
-def person(request: HttpRequest) -> User:
-    """Who asks, where the site has made sure that somebody is signed in."""
-    if not isinstance(request.user, User):
-        raise PermissionDenied
-    return request.user
-
-
 class TachistoAdminSite(AdminSite):
     """The researcher's pages. Who came in by a one-use password sets an own one before anything else."""
 
     site_header = site_title = "Tachisto"
     index_title = "Studies and their data"
     logout_template = "admin/signed_out.html"
+    login_form = SignInForm
     empty_value_display = "–"
     enable_nav_sidebar = False
 

@@ -3,11 +3,8 @@
 No source of a picture appears beside an answer here: who runs a study stays blind until the export.
 """
 
-from typing import Any
-
 from django.contrib import admin
-from django.contrib.admin.views.main import ChangeList
-from django.db.models import Count, F, QuerySet
+from django.db.models import F, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -44,23 +41,6 @@ def who(sitting: Sitting) -> str:
     return f"{kind}, pilot" if sitting.is_pilot else kind
 
 
-class SittingList(ChangeList):
-    """A page of sittings with how many trials each has answered, counted for the rows on the page alone."""
-
-    def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
-        sittings = list(self.result_list)
-        n_answered = dict(
-            Trial.objects.filter(sitting__in=sittings, status=Trial.Status.ANSWERED)
-            .order_by()
-            .values_list("sitting")
-            .annotate(n=Count("pk"))
-        )
-        for sitting in sittings:
-            sitting.answered = n_answered.get(sitting.pk, 0)
-        self.result_list = sittings
-
-
 CONSENTED, ENDED = utc_column("consent_utc", "consented"), utc_column("finished_utc", "ended")
 RECEIVED = utc_column("received_utc", "received")
 MESSAGE_HASH = labelled("body_sha256", "SHA-256 of the message")
@@ -78,7 +58,7 @@ class SittingAdmin(UnsentPages, ReadOnlyAdmin):
         "refresh_hz",
     )
     list_filter = ("study", "status", "is_simulated", "is_pilot")
-    list_select_related = ("study", "participant")
+    list_select_related = ("study", "participant", "tally")
     search_fields = ("public_id", "participant__pseudonym", "completion_code")
     search_help_text = "sitting, participant or completion code"
     fieldsets = (
@@ -94,10 +74,7 @@ class SittingAdmin(UnsentPages, ReadOnlyAdmin):
     readonly_fields = ("person", "mark", "kind", "rows", "screen_facts", "pace", "pattern", "flags")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Sitting]:
-        return super().get_queryset(request).select_related("study", "participant")
-
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return SittingList
+        return super().get_queryset(request).select_related("study", "participant", "tally")
 
     @admin.display(description="participant", ordering="participant__pseudonym")
     def person(self, sitting: Sitting) -> str:
@@ -113,7 +90,7 @@ class SittingAdmin(UnsentPages, ReadOnlyAdmin):
 
     @admin.display(description="trials answered")
     def n_answered(self, sitting: Sitting) -> str:
-        return count(getattr(sitting, "answered", None))
+        return count(sitting.tally.answered)
 
     @admin.display(description="refresh (Hz)")
     def refresh_hz(self, sitting: Sitting) -> str:
@@ -151,6 +128,7 @@ class SittingAdmin(UnsentPages, ReadOnlyAdmin):
 
 
 class TrialAdmin(ReadOnlyAdmin):
+    linked_by = ("sitting__id__exact",)
     list_display = ("place", "study", "kind", "shown_for_ms", "mark", "who")
     list_filter = ("sitting__study", "status", "kind", "sitting__is_simulated", "sitting__is_pilot")
     list_select_related = ("sitting__study",)
@@ -195,6 +173,7 @@ class TrialAdmin(ReadOnlyAdmin):
 
 
 class ResponseAdmin(ReadOnlyAdmin):
+    linked_by = ("trial__sitting__id__exact", "trial__id__exact")
     list_display = (
         "place",
         "study",
@@ -279,6 +258,7 @@ class ResponseAdmin(ReadOnlyAdmin):
 
 
 class ConflictingResponseAdmin(ReadOnlyAdmin):
+    linked_by = ("trial__sitting__id__exact", "trial__id__exact")
     list_display = ("place", "study", RECEIVED, "body_start")
     nothing_yet = "No trial was answered twice in different ways."
     list_filter = ("trial__sitting__study",)

@@ -22,6 +22,7 @@ from django.utils.safestring import SafeString
 from studyapp.admin.cards import cards
 from studyapp.admin.columns import NOTHING, hash_start, readable_json, status_mark, utc_column
 from studyapp.admin.export_pages import ExportPages
+from studyapp.admin.live_page import LivePage
 from studyapp.admin.state_filter import StateFilter
 from studyapp.admin.step_pages import StepPages
 from studyapp.admin.steps import finished_of_quota, moves, status_line
@@ -53,7 +54,7 @@ def with_counts(studies: QuerySet[Study]) -> QuerySet[Study]:
     return studies.annotate(finished=counted(finished), sources_n=counted(sources))
 
 
-class StudyAdmin(VersionPages, StepPages, ExportPages):
+class StudyAdmin(VersionPages, StepPages, ExportPages, LivePage):
     form = StudyForm
     inlines = (SourceInline,)
     list_display = (

@@ -14,7 +14,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from studyapp import __version__, doors, languages, links, messages, sittings
 from studyapp.limits import TooOften
@@ -224,6 +225,7 @@ def consent(request: HttpRequest, slug: str) -> HttpResponse:
         }
         return of_study(request, "consent", study, language, **context)
     if request.POST.get("decision") != "agree":
+        sittings.note_decline(study)
         return redirect(reverse("study:declined", args=[slug], query={languages.PARAMETER: language}))
     running = sitting_of(request, study)
     if running is not None and running.status == Sitting.Status.STARTED:
@@ -253,6 +255,14 @@ TITLES = {
     "again": gettext_lazy("You took part already"),
     "link": gettext_lazy("This link is not complete"),
 }
+
+
+@csrf_exempt
+@require_POST
+def landed(request: HttpRequest, slug: str) -> HttpResponse:
+    """A browser has shown the welcome page: counted, and nothing else comes of it."""
+    sittings.note_landing(study_or_404(slug))
+    return HttpResponse(status=204)
 
 
 @require_GET

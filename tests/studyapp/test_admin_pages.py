@@ -1,18 +1,31 @@
 """Every page of the admin opens, costs few queries whatever the number of rows, and shows text as text."""
 
+import re
 from collections.abc import Callable
+from html import unescape
 
 import pytest
 from django.contrib.admin import ModelAdmin, site
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, User
 from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
+from studyapp import audit
 from studyapp.admin.registry import ADMINS
+from studyapp.api_tokens import new_token
 from studyapp.catalogue import import_images
 from studyapp.jobs import queue_generation
-from studyapp.models import ConflictingResponse, ImageSet, Job, PanelIdentity, Response, Sitting, Study, Trial
+from studyapp.models import (
+    ConflictingResponse,
+    ImageSet,
+    Job,
+    PanelIdentity,
+    Response,
+    Sitting,
+    Study,
+    Trial,
+)
 from tests.conftest import Person
 from tests.image_sets import write_image_set
 
@@ -31,6 +44,8 @@ def url(model: type[Model], page: str, *args: object) -> str:
 def full_site(played_study: Study, failed_job: Job) -> Study:
     """A site in which every table of the admin has a row."""
     Group.objects.create(name="assistants")
+    audit.note("ann", "looked")
+    new_token(User.objects.first() or User.objects.create_user("tom"), "a script")
     return played_study
 
 
@@ -168,3 +183,12 @@ def test_answers_and_pictures_true_source_stay_apart(researcher: Client, played_
         text = researcher.get(page).content.decode()
         assert "lapgan" not in text, page
         assert "gan-random" not in text, page
+
+
+def test_the_rows_of_a_sitting_and_of_a_trial_are_a_link_away(researcher: Client, played_study: Study):
+    rows = (Sitting.objects.get(status="finished"), Trial.objects.filter(status="answered").latest("pk"))
+    for row in rows:
+        page = researcher.get(url(type(row), "change", row.pk)).content.decode()
+        links = [unescape(link) for link in re.findall(r'href="(/admin/studyapp/\w+/\?[^"]+)"', page)]
+        assert len(links) >= 2
+        assert {link: researcher.get(link).status_code for link in links} == dict.fromkeys(links, 200)

@@ -8,8 +8,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
+from studyapp import accounts
 from studyapp.accounts import one_use_password
-from studyapp.models import ImageSet, OneUsePassword, Study
+from studyapp.models import ImageSet, OneUsePassword, SignInTries, Study
 from tests.studyapp.conftest import signed_in
 
 LOGIN = "/admin/login/?next=/admin/"
@@ -150,3 +151,33 @@ def test_who_may_only_look_at_studies_can_export_but_not_close(
     assert client.post(reverse("admin:studyapp_study_close", args=[small_study.pk])).status_code == 403
     small_study.refresh_from_db()
     assert small_study.status == Study.Status.OPEN
+
+
+# ---- not too often ----
+
+
+def try_to_sign_in(name: str, password: str) -> str:
+    return Client().post("/admin/login/", {"username": name, "password": password}).content.decode()
+
+
+@pytest.mark.parametrize("name", ["ann", "nobody-here"])
+def test_a_name_that_is_tried_too_often_is_refused_known_or_not(researcher: Client, name: str):
+    for _ in range(accounts.SIGN_IN_LIMIT.burst):
+        assert "tried too often" not in try_to_sign_in(name, "wrong")
+    assert "This name was tried too often. Wait" in try_to_sign_in(name, "wrong")
+    # Also the right password has to wait, or guesses would go on; other names do not.
+    assert "tried too often" in try_to_sign_in(name.upper(), "correct horse battery staple")
+    assert "tried too often" not in try_to_sign_in("somebody-else", "wrong")
+
+
+def test_the_right_password_forgets_the_tries_before_it(researcher: Client):
+    for _ in range(3):
+        for _ in range(accounts.SIGN_IN_LIMIT.burst - 1):
+            assert "tried too often" not in try_to_sign_in("ann", "wrong")
+        assert try_to_sign_in("ann", "correct horse battery staple") == ""  # on to the first page
+
+
+def test_no_word_of_the_name_is_kept(researcher: Client):
+    try_to_sign_in("ann", "wrong")
+    row = SignInTries.objects.values().get()
+    assert set(row) == {"id", "bucket_full_s", "place"}

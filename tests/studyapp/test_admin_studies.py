@@ -245,7 +245,7 @@ def test_steps_and_exports_stand_in_the_history(researcher: Client, draft_study:
     researcher.post(page(draft_study, "export")).getvalue()
     researcher.post(page(draft_study, "close"))
     told = list(LogEntry.objects.order_by("pk").values_list("change_message", flat=True))
-    assert told == ["Opened.", "Exported.", "Closed."]
+    assert [words.split(" (")[0] for words in told] == ["Opened.", "Exported", "Closed."]
 
 
 def test_a_design_that_was_edited_meanwhile_is_not_opened(draft_study: Study):
@@ -373,7 +373,7 @@ def exported(answer: Any) -> dict[str, list[dict[str, str]]]:
 
 def test_the_export_holds_the_answers_in_one_zip(researcher: Client, played_study: Study):
     answer = researcher.post(page(played_study, "export"))
-    assert f'filename="small-{played_study.version[:8]}.zip"' in answer.headers["Content-Disposition"]
+    assert f'filename="small-{played_study.version[:8]}-' in answer.headers["Content-Disposition"]
     tables = exported(answer)
     assert {name.split("/")[1] for name in tables} >= {"responses.csv", "stimuli.csv", "sittings.csv"}
     rows = tables["small/responses.csv"]

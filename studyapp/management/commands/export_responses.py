@@ -5,12 +5,20 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from studyapp.export import ExportError, export_study, study_to_export
+from studyapp.accounts import at_the_command_line
+from studyapp.export import ExportError, ExportSummary, export_freeze, export_study, study_to_export
 from studyapp.export_files import FORMATS
+from studyapp.models import ExportFreeze
+from studyapp.psych_ds import export_psych_ds
+
+PSYCH_DS = "psych-ds"
 
 
 class Command(BaseCommand):
-    help = "Write responses, stimuli, sittings, codebook and study.json of a study into a folder."
+    help = (
+        "Write responses, stimuli, sittings, codebook and study.json of a study into a folder. What is written is "
+        "fixed first and gets a name: the same name gives the same files again, whatever has come in since."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -18,19 +26,23 @@ class Command(BaseCommand):
         )
         parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the files")
         parser.add_argument("--simulated", action="store_true", help="include simulated participants")
+        parser.add_argument(
+            "--format",
+            choices=[*FORMATS, PSYCH_DS],
+            default="csv",
+            dest="file_format",
+            help="csv: safe for spreadsheets; jsonl: every text exactly; parquet: typed (needs pyarrow); "
+            "psych-ds: csv in a Psych-DS folder",
+        )
+        parser.add_argument(
+            "--freeze", metavar="NAME", help="write an earlier export again, by the beginning of its name"
+        )
         parser.add_argument("--pilot", action="store_true", help="the sittings of the pilot, and no others")
-        parser.add_argument("--format", choices=list(FORMATS), default="csv", dest="file_format")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             study = study_to_export(options["study"])
-            summary = export_study(
-                study,
-                options["out"],
-                include_simulated=options["simulated"],
-                pilot=options["pilot"],
-                file_format=options["file_format"],
-            )
+            summary = self._export(study, options)
         except ExportError as error:
             raise CommandError(str(error)) from error
         except OSError as error:
@@ -38,10 +50,48 @@ class Command(BaseCommand):
                 f"{options['out']}: the export could not be written ({error.strerror}); "
                 "free the place or choose another folder with --out"
             ) from error
-        self.stdout.write(f"study {study.slug}, version {study.version[:12]}")
+        self.stdout.write(f"study {study.slug}, version {study.version[:12]}, export {summary.freeze.name}")
         for path in summary.paths:
             rows = summary.rows.get(path.name)
             self.stdout.write(f"  {path}" + ("" if rows is None else f"  {rows} rows"))
+        counts = dict(summary.counts)
+        planned = counts.pop("planned")
+        parts = " + ".join(f"{n} {name.replace('_', ' ')}" for name, n in counts.items())
+        self.stdout.write(f"  trials: {planned} planned = {parts}")
+        if summary.n_erased_since:
+            self.stderr.write(f"note: {summary.n_erased_since} sittings of this export were erased since")
         if summary.is_simulated:
             why = "as asked" if options["simulated"] else "nobody else has answered"
             self.stderr.write(f"note: simulated participants are in these files ({why})")
+
+    def _export(self, study: Any, options: dict[str, Any]) -> ExportSummary:
+        folder, file_format = options["out"], options["file_format"]
+        freeze = None
+        if options["freeze"]:
+            freeze = ExportFreeze.objects.filter(study=study, name__startswith=options["freeze"]).first()
+            if freeze is None:
+                known = ", ".join(study.freezes.values_list("name", flat=True)[:10]) or "none"
+                raise ExportError(
+                    f"--freeze: expected an export of study {study.slug}, got {options['freeze']!r}; "
+                    f"the newest there are: {known}"
+                )
+        who = at_the_command_line()
+        if file_format == PSYCH_DS:
+            return export_psych_ds(
+                study,
+                folder,
+                freeze=freeze,
+                include_simulated=options["simulated"],
+                pilot=options["pilot"],
+                by=who,
+            )
+        if freeze is not None:
+            return export_freeze(freeze, folder, file_format=file_format)
+        return export_study(
+            study,
+            folder,
+            include_simulated=options["simulated"],
+            pilot=options["pilot"],
+            file_format=file_format,
+            by=who,
+        )

@@ -1,0 +1,68 @@
+"""A study's export as one zip file, for a browser or a program to take home: the same freeze gives the same bytes."""
+
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Callable, Sequence
+from datetime import UTC
+from pathlib import Path
+from typing import BinaryIO
+
+from studyapp.export import export_freeze
+from studyapp.export_files import FORMATS
+from studyapp.models import ExportFreeze
+from studyapp.psych_ds import export_psych_ds
+
+# Where Python keeps the level of one entry.
+LEVEL = "compress_level" if hasattr(zipfile.ZipInfo("x"), "compress_level") else "_compresslevel"
+
+
+def _in_format(name: str) -> Callable[[ExportFreeze, Path], object]:
+    return lambda freeze, folder: export_freeze(freeze, folder, file_format=name)
+
+
+# What somebody may choose -> what writes it into a folder.
+FORMS: dict[str, Callable[[ExportFreeze, Path], object]] = {
+    **{name: _in_format(name) for name in FORMATS},
+    "psych-ds": lambda freeze, folder: export_psych_ds(freeze.study, folder, freeze=freeze),
+}
+
+
+def zipped_export(freezes: Sequence[ExportFreeze], *, form: str = "csv") -> BinaryIO:
+    """An open temporary file, at its beginning, with one folder a study; gone when it is closed.
+
+    `form` is one of FORMS. Raises whatever the export raises; then nothing is left on the disk.
+    """
+    file = tempfile.TemporaryFile(prefix="tachisto-export-")  # noqa: SIM115  the answer closes it
+    try:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+            for freeze in freezes:
+                with tempfile.TemporaryDirectory(prefix="tachisto-export-") as name:
+                    folder = Path(name)
+                    FORMS[form](freeze, folder)
+                    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+                        _add(archive, path, f"{freeze.study.slug}/{path.relative_to(folder)}", freeze)
+        file.seek(0)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _add(archive: zipfile.ZipFile, path: Path, name: str, freeze: ExportFreeze) -> None:
+    """A file under a name, dated by its freeze: the time of writing would make every zip another."""
+    entry = zipfile.ZipInfo(name, freeze.created_utc.astimezone(UTC).timetuple()[:6])
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.external_attr = 0o644 << 16
+    setattr(entry, LEVEL, archive.compresslevel)  # `open` gives it only to files that it names itself
+    entry.file_size = path.stat().st_size  # lets large files have large headers
+    with path.open("rb") as source, archive.open(entry, "w") as target:
+        shutil.copyfileobj(source, target, 2**20)
+
+
+def zip_name(freezes: Sequence[ExportFreeze]) -> str:
+    """What the file is called at home: the study and its version, or how many studies it holds."""
+    if len(freezes) == 1:
+        study = freezes[0].study
+        return f"{study.slug}-{study.version[:8]}-{freezes[0].name[:8]}.zip"
+    return f"tachisto-{len(freezes)}-studies.zip"

@@ -1,0 +1,201 @@
+"""The researchers' API: studies, live figures, exports; JSON in, JSON or a zip out. See docs/research-api.json.
+
+Whoever asks says a token's word; what they may see is what its owner may see in the admin.
+"""
+
+import functools
+import json
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.http import FileResponse, HttpRequest, HttpResponseBase, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from studyapp import audit
+from studyapp.admin.export_pages import sums_up
+from studyapp.api_tokens import token_of
+from studyapp.export import freeze_study
+from studyapp.export_files import ExportError
+from studyapp.export_zip import FORMS, zip_name, zipped_export
+from studyapp.freezes import n_erased_since, with_erased
+from studyapp.limits import TooOften
+from studyapp.live import live_figures
+from studyapp.models import ExportFreeze, Study
+
+MAX_BODY_BYTES = 10_000
+
+
+class Refused(Exception):
+    """An answer other than the wished for; `code` is for programs, `sentence` for people."""
+
+    def __init__(self, status: int, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status, self.body = status, {"error": code, "message": sentence}
+
+
+View = Callable[..., HttpResponseBase]
+
+
+def for_tokens(**views: View) -> View:
+    """One address by its methods, behind a token: `for_tokens(GET=..., POST=...)`."""
+
+    @csrf_exempt  # no cookie opens this door
+    @functools.wraps(next(iter(views.values())))
+    def answer(request: HttpRequest, **where: str) -> HttpResponseBase:
+        try:
+            user = who_asks(request)
+            if request.method not in views:
+                raise Refused(405, "method", f"expected {' or '.join(views)}, got {request.method}")
+            response = views[request.method](request, user, **where)
+        except Refused as refused:
+            response = JsonResponse(refused.body, status=refused.status)
+            if refused.status == 401:
+                response.headers["WWW-Authenticate"] = "Bearer"
+            if refused.status == 405:
+                response.headers["Allow"] = ", ".join(views)
+        except TooOften as error:
+            told = {"error": "too_often", "message": f"Ask again in {error.retry_after_s} s."}
+            response = JsonResponse(told, status=429, headers={"Retry-After": str(error.retry_after_s)})
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    return answer
+
+
+def who_asks(request: HttpRequest) -> User:
+    """The owner of the token that the request carries. Raises Refused 401, TooOften."""
+    scheme, _, word = request.headers.get("Authorization", "").partition(" ")
+    token = token_of(word.strip()) if scheme.lower() == "bearer" and word.isascii() else None
+    if token is None:
+        raise Refused(
+            401,
+            "no_token",
+            "Expected the header `Authorization: Bearer TOKEN` with a valid token; make one in the admin.",
+        )
+    return token.user
+
+
+def study_of(user: User, slug: str, right: str = "view_study") -> Study:
+    """A study that this person may see. Raises Refused: whoever may not see it does not learn that it exists."""
+    study = Study.objects.filter(slug=slug).first()
+    if study is None or not user.has_perm(f"studyapp.{right}"):
+        raise Refused(404, "no_study", "There is no study of this name that your account may look at.")
+    return study
+
+
+# ---- what is told ----
+
+
+def told_study(study: Study) -> dict[str, Any]:
+    return {
+        "slug": study.slug,
+        "title": study.title,
+        "status": study.status,
+        "version": study.version,
+        "quota": study.quota,
+        "opened_utc": _moment(study.opened_utc),
+        "closed_utc": _moment(study.closed_utc),
+    }
+
+
+def told_export(freeze: ExportFreeze) -> dict[str, Any]:
+    return {
+        "name": freeze.name,
+        "study": freeze.study.slug,
+        "version": freeze.description["version"],
+        "created_utc": _moment(freeze.created_utc),
+        "created_by": freeze.created_by,
+        "include_simulated": freeze.include_simulated,
+        "rows_sha256": freeze.rows_sha256,
+        "trials": freeze.description["counts"]["trials"],
+        "sums_up": sums_up(freeze),
+        "sittings_erased_since": n_erased_since(freeze),
+        "files": freeze.files,
+    }
+
+
+def _moment(moment: Any) -> str | None:
+    return None if moment is None else moment.isoformat()
+
+
+# ---- the addresses ----
+
+
+def list_studies(request: HttpRequest, user: User) -> JsonResponse:
+    seen = Study.objects.order_by("slug") if user.has_perm("studyapp.view_study") else Study.objects.none()
+    return JsonResponse({"studies": [told_study(study) for study in seen]})
+
+
+def one_study(request: HttpRequest, user: User, slug: str) -> JsonResponse:
+    study = study_of(user, slug)
+    return JsonResponse({**told_study(study), "definition": study.definition})
+
+
+def live(request: HttpRequest, user: User, slug: str) -> JsonResponse:
+    """Counts alone: never how often pictures were judged real."""
+    return JsonResponse(live_figures(study_of(user, slug)))
+
+
+def list_exports(request: HttpRequest, user: User, slug: str) -> JsonResponse:
+    freezes = with_erased(study_of(user, slug).freezes.select_related("study"))
+    return JsonResponse({"exports": [told_export(freeze) for freeze in freezes]})
+
+
+def make_export(request: HttpRequest, user: User, slug: str) -> JsonResponse:
+    """Fix what an export holds now; where nothing is new, the newest there is."""
+    study = study_of(user, slug)
+    wish = json_object(request)
+    if unknown := set(wish) - {"include_simulated"}:
+        raise Refused(
+            400, "malformed", f"expected include_simulated alone, got {', '.join(sorted(unknown))[:200]}"
+        )
+    include_simulated = wish.get("include_simulated", False)
+    if not isinstance(include_simulated, bool):
+        raise Refused(
+            400,
+            "malformed",
+            f"include_simulated: expected true or false, got {str(include_simulated)[:80]!r}",
+        )
+    try:
+        freeze = freeze_study(study, include_simulated=include_simulated, by=user.get_username())
+    except ExportError as error:
+        raise Refused(409, "draft", f"{error}.") from error
+    return JsonResponse(told_export(freeze), status=201)
+
+
+def download(request: HttpRequest, user: User, name: str) -> HttpResponseBase:
+    """The files of an export as a zip, the same bytes each time."""
+    form = request.GET.get("format", "csv")
+    if form not in FORMS:
+        raise Refused(400, "format", f"format: expected one of {', '.join(FORMS)}, got {form[:80]!r}")
+    # No database takes NUL, which an address can carry.
+    freeze = ExportFreeze.objects.select_related("study").filter(name=name.replace("\0", "")).first()
+    if freeze is None or not user.has_perm("studyapp.view_study"):
+        raise Refused(404, "no_export", "There is no export of this name that your account may look at.")
+    try:
+        file = zipped_export([freeze], form=form)
+    except ExportError as error:
+        raise Refused(409, "export", f"{error}.") from error
+    audit.note(
+        f"{user.get_username()} (API)", "exported", study=freeze.study.slug, how=f"freeze {name[:8]}, {form}"
+    )
+    return FileResponse(file, as_attachment=True, filename=zip_name([freeze]), content_type="application/zip")
+
+
+def json_object(request: HttpRequest) -> dict[str, Any]:
+    """The body as a JSON object; an empty one is an empty object. Raises Refused."""
+    length = request.headers.get("Content-Length") or "0"
+    if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
+        raise Refused(413, "too_large", f"expected at most {MAX_BODY_BYTES} bytes, got {length[:20]}")
+    if not request.body:
+        return {}
+    if request.content_type != "application/json":
+        raise Refused(415, "type", f"expected application/json, got {request.content_type or 'no type'}")
+    try:
+        body = json.loads(request.body)
+    except (ValueError, RecursionError) as error:
+        raise Refused(400, "malformed", f"expected JSON: {error}") from None
+    if not isinstance(body, dict):
+        raise Refused(400, "malformed", f"expected a JSON object, got {type(body).__name__}")
+    return body
