@@ -40,7 +40,7 @@ from studyapp.models import (
 )
 from studyapp.protocols import PROTOCOLS, Outcome
 from studyapp.protocols import Trial as PlannedTrial
-from studyapp.protocols.trial import REAL
+from studyapp.protocols.trial import REAL, counted
 
 BLOCK_TRIALS = 50
 # What the study is about; practice and catch trials serve other ends, and no result counts them.
@@ -674,22 +674,23 @@ def _erase(sitting: Sitting) -> None:
 
 
 def truth(sitting: Sitting) -> list[dict[str, Any]]:
-    """By source: how many pictures of the test were shown and how many the person judged real; photos first."""
-    rows = TrialStimulus.objects.filter(
-        sitting=sitting, trial__status=Trial.Status.ANSWERED, trial__kind__in=TESTED, position=0
-    ).values_list("stimulus__source__name", "trial__response__answer")
+    """By source: how many pictures of the test count and how many of them the person judged real; photos first.
+
+    As in the report, a repeat counts in the place of the trial that it repeats.
+    """
     table: dict[str, dict[str, Any]] = {}
-    for name, answer in rows:
+    for outcome in counted(history(sitting)):
+        name = outcome.trial.sources[0]
         row = table.setdefault(
             name, {"source_label": name, "is_real": name == REAL, "n": 0, "judged_real": 0}
         )
         row["n"] += 1
-        row["judged_real"] += answer == "real"
+        row["judged_real"] += outcome.answer == "real"
     return sorted(table.values(), key=lambda row: (not row["is_real"], row["source_label"]))
 
 
 def score(sitting: Sitting) -> dict[str, int]:
-    """How many trials of the test were judged rightly, out of those answered."""
+    """How many trials of the test were judged rightly, out of those that count."""
     rows = truth(sitting)
     right = sum(row["judged_real"] if row["is_real"] else row["n"] - row["judged_real"] for row in rows)
     of = sum(row["n"] for row in rows)

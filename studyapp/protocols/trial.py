@@ -1,6 +1,8 @@
 """The words all protocols share: the settings of a sitting, a trial as data, and what became of it."""
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 REAL = "real"
 
@@ -98,3 +100,22 @@ class Outcome:
     def is_spoilt(self) -> bool:
         """Whether another trial may stand in for it; what was answered has no say in this."""
         return self.is_lost or self.is_mistimed
+
+
+def counted(history: Sequence[Outcome]) -> list[Outcome]:
+    """The answered trials of the test that count: none of practice, none of catch, and no spoilt one with a stand-in.
+
+    Within a cell (sources and exposure) the n-th answered repeat stands in for the n-th spoilt trial, as the report
+    has it (`analysis/responses.py`).
+    """
+    tested = [outcome for outcome in history if outcome.trial.kind in ("main", "repeat")]
+    answered = [outcome for outcome in tested if outcome.status == "answered"]
+    stand_ins = Counter(outcome.trial for outcome in answered if outcome.trial.kind == "repeat")
+    kept = []
+    for outcome in tested:
+        stand_in = replace(outcome.trial, kind="repeat")
+        if outcome.is_spoilt and stand_ins[stand_in]:
+            stand_ins[stand_in] -= 1
+        elif outcome.status == "answered":
+            kept.append(outcome)
+    return kept
