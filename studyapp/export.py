@@ -282,7 +282,7 @@ def judged_sittings(freeze: ExportFreeze) -> Rows:
         )
         for sitting, *row in rows:
             told = found[sitting]
-            numbers = (told.answers, told.too_fast, told.longest_run, told.switches)
+            numbers = (told.answers, told.too_fast, told.longest_run, told.switches, told.catch_missed)
             yield (*row, *numbers, " ".join(told.flags))
 
 

@@ -512,6 +512,15 @@ SITTINGS = (
         "trials",
     ),
     Column(
+        "catch_missed",
+        "whole",
+        WORKED_OUT,
+        "catch trials answered with real, though plainly no photo",
+        "0",
+        "0 to answers",
+        "trials",
+    ),
+    Column(
         "quality_flags",
         "text",
         WORKED_OUT,

@@ -23,26 +23,37 @@ SAME_SHARE = 0.98
 RARE = 0.001
 BRIEF_MS = 60
 BEST_BRIEF_ACCURACY = 0.9
+# As in the alert of the report.
+MOST_MISSED_CATCH = 0.25
 
 
 @dataclass(frozen=True)
 class Given:
-    """One answer, in the order of the trials; `is_right` is None where there is nothing to be right about."""
+    """One answer, in the order of the trials; `is_right` is None where there is nothing to be right about.
+
+    `is_catch`: of a catch trial, whose answer is plain.
+    """
 
     answer: str
     reaction_ms: float | None
     exposure_ms: int
     is_right: bool | None = None
+    is_catch: bool = False
 
 
 @dataclass(frozen=True)
 class Quality:
-    """`too_fast`: less than 150 ms after the picture came; `longest_run`: of one answer; `switches`: to the other."""
+    """`too_fast`: less than 150 ms after the picture came; `longest_run`: of one answer; `switches`: to the other.
+
+    `catch`: answered catch trials, of which `catch_missed` were answered wrongly.
+    """
 
     answers: int
     too_fast: int
     longest_run: int
     switches: int
+    catch: int
+    catch_missed: int
     flags: tuple[str, ...]
 
 
@@ -52,6 +63,7 @@ MEANINGS = {
     "long_run": "the same answer came more often in a row than chance gives in a thousand sittings",
     "alternating": "the two answers took turns more often than chance gives in a thousand sittings",
     "too_accurate": "pictures shown for a blink were told apart better than people can",
+    "missed_catch": "of the catch trials more than one, and more than a quarter, were answered with real",
 }
 
 
@@ -61,17 +73,28 @@ def quality(answers: Sequence[Given]) -> Quality:
     too_fast = sum(_is_too_fast(given) for given in answers)
     longest_run, switches = max(runs, default=0), max(0, len(runs) - 1)
     n_real = sum(given.answer == "real" for given in answers)
+    catch = [given for given in answers if given.is_catch]
+    catch_missed = sum(given.is_right is False for given in catch)
     raised = {
         "too_fast": len(answers) >= ENOUGH and too_fast > MOST_TOO_FAST * len(answers),
         "one_answer": len(answers) >= ENOUGH
         and max(n_real, len(answers) - n_real) >= SAME_SHARE * len(answers),
         "long_run": longest_run > longest_run_by_chance(len(answers), n_real),
         "alternating": len(answers) >= ENOUGH and switches > most_switches_by_chance(len(answers), n_real),
-        "too_accurate": accuracy_at_least([g for g in answers if g.exposure_ms <= BRIEF_MS])
+        "too_accurate": accuracy_at_least(
+            [g for g in answers if g.exposure_ms <= BRIEF_MS and not g.is_catch]
+        )
         > BEST_BRIEF_ACCURACY,
+        "missed_catch": catch_missed > 1 and catch_missed > MOST_MISSED_CATCH * len(catch),
     }
     return Quality(
-        len(answers), too_fast, longest_run, switches, tuple(flag for flag in MEANINGS if raised[flag])
+        answers=len(answers),
+        too_fast=too_fast,
+        longest_run=longest_run,
+        switches=switches,
+        catch=len(catch),
+        catch_missed=catch_missed,
+        flags=tuple(flag for flag in MEANINGS if raised[flag]),
     )
 
 
@@ -139,6 +162,8 @@ def qualities_of(
     )
     for sitting, ordinal, answer, reaction_ms, exposure_ms, kind, source in rows:
         if counts(sitting, ordinal):
-            is_right = None if kind == Trial.Kind.CATCH else (source == REAL) == (answer == "real")
-            given[sitting].append(Given(answer, reaction_ms, exposure_ms, is_right))
+            is_right = (source == REAL) == (answer == "real")
+            given[sitting].append(
+                Given(answer, reaction_ms, exposure_ms, is_right, is_catch=kind == Trial.Kind.CATCH)
+            )
     return {pk: quality(answers) for pk, answers in given.items()}

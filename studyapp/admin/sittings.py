@@ -69,9 +69,9 @@ class SittingAdmin(UnsentPages, ReadOnlyAdmin):
             {"fields": ("study_version", labelled("consent_sha256", "SHA-256 of the consent text"))},
         ),
         ("Screen and keys", {"fields": ("real_key", "screen_facts")}),
-        ("Are its answers plausible?", {"fields": ("pace", "pattern", "flags")}),
+        ("Are its answers plausible?", {"fields": ("pace", "pattern", "catch", "flags")}),
     )
-    readonly_fields = ("person", "mark", "kind", "rows", "screen_facts", "pace", "pattern", "flags")
+    readonly_fields = ("person", "mark", "kind", "rows", "screen_facts", "pace", "pattern", "catch", "flags")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Sitting]:
         return super().get_queryset(request).select_related("study", "participant", "tally")
@@ -115,6 +115,13 @@ class SittingAdmin(UnsentPages, ReadOnlyAdmin):
     def pattern(self, sitting: Sitting) -> str:
         found = quality_of(sitting.pk)
         return f"at most {found.longest_run} times the same answer in a row, {found.switches} switches"
+
+    @admin.display(description="catch trials")
+    def catch(self, sitting: Sitting) -> str:
+        found = quality_of(sitting.pk)
+        if not found.catch:
+            return "none answered"
+        return f"{found.catch_missed} of {found.catch} answered with real, though plainly no photo"
 
     @admin.display(description="noticed")
     def flags(self, sitting: Sitting) -> SafeString | str:

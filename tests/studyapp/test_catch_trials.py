@@ -13,6 +13,7 @@ from studyapp.models import Study, StudySource
 from studyapp.noise import noise_set
 from studyapp.opening import OpeningError, images_needed
 from studyapp.presets import create_study
+from studyapp.quality import MEANINGS
 from tests.conftest import Person
 
 
@@ -138,3 +139,25 @@ def test_an_answer_that_was_not_stored_is_not_told_either(telling_study):
     other_trial = other.block()["trials"][0]
     (receipt,) = person.answer([other_trial])
     assert (receipt["status"], receipt["truth"]) == ("unknown", None)
+
+
+@pytest.mark.parametrize(("n_missed", "is_flagged"), [(1, False), (3, True)])
+def test_missed_catch_trials_show_in_the_admin_and_the_export_and_hold_nobody_up(
+    watchful_study, researcher, tmp_path: Path, n_missed: int, is_flagged: bool
+):
+    person = Person(watchful_study).begin()
+    while not (block := person.block())["finished"]:
+        kinds = dict(person.sitting.trials.values_list("token", "kind"))
+        catch = [trial for trial in block["trials"] if kinds[trial["token"]] == "catch"]
+        missed = [trial["token"] for trial in catch[:n_missed]]
+        for trial in block["trials"]:
+            person.answer([trial], answer="real" if trial["token"] in missed else "generated")
+    assert person.post("finish", {}).status_code == 200
+    page = researcher.get(f"/admin/studyapp/sitting/{person.sitting.pk}/change/").content.decode()
+    assert f"{n_missed} of 3 answered with real" in page
+    assert (MEANINGS["missed_catch"] in page) == is_flagged
+    export_study(watchful_study, tmp_path)
+    with (tmp_path / "sittings.csv").open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert row["catch_missed"] == str(n_missed)
+    assert ("missed_catch" in row["quality_flags"]) == is_flagged
