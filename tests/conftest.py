@@ -7,12 +7,17 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from hypothesis import settings
 
 from studyapp.catalogue import import_images
 from studyapp.life import open_study
 from studyapp.models import Sitting, Study
 from studyapp.presets import create_study
 from tests.image_sets import write_image_set
+
+# How long an example takes says nothing of the claim, and shared machines stand still at times.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
