@@ -190,7 +190,10 @@ class Study(Limited):
         help_text="of the trials: those shown for a wrong time or interrupted are asked again, up to this share",
     )
     least_refresh_hz = models.PositiveIntegerField(
-        "slowest screen (Hz)", default=50, validators=[MinValueValidator(10), MaxValueValidator(1000)]
+        "slowest screen (Hz)",
+        default=40,
+        validators=[MinValueValidator(10), MaxValueValidator(1000)],
+        help_text="laptops that save power show 48 or 40 frames a second: there 50 ms are 2 of them, at 30 only 1",
     )
     most_refresh_hz = models.PositiveIntegerField(
         "fastest screen (Hz)", default=500, validators=[MinValueValidator(10), MaxValueValidator(1000)]

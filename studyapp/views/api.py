@@ -27,6 +27,10 @@ from studyapp.views.cookies import sitting_at, study_or_404
 log = logging.getLogger(__name__)
 MAX_BODY_BYTES = 64 * 1024
 OTHER_VERSION = gettext_lazy("The site has been renewed while this page was open.")
+NO_SITTING = gettext_lazy(
+    "This browser has lost the sitting that it had begun, as it does when its cookies are deleted. Save your unsent "
+    "answers and give them to the people who invited you; then you can start again."
+)
 
 
 class Refused(Exception):
@@ -68,7 +72,7 @@ def answering(view: Callable[[HttpRequest, Sitting], HttpResponse]) -> Callable[
             sitting = sitting_at(request, slug)
             if sitting is None:
                 languages.speak(study_or_404(slug), request)
-                raise Refused(401, "no_sitting", _("This browser has no sitting of this study. Start again."))
+                raise Refused(401, "no_sitting", str(NO_SITTING))
             languages.speak(sitting.study, request, sitting)
             response = view(request, sitting)
         except Refused as refused:
@@ -104,6 +108,15 @@ def answering(view: Callable[[HttpRequest, Sitting], HttpResponse]) -> Callable[
         return private(response)
 
     return wrapped
+
+
+def csrf_refusal(request: HttpRequest, slug: str) -> HttpResponse:
+    """The reply where the CSRF token is missing or wrong: a browser that lost all its cookies lost its sitting, too."""
+
+    def view(request: HttpRequest, sitting: Sitting) -> HttpResponse:
+        raise Refused(403, "csrf", _("This page was open for too long. Please load it again."))
+
+    return answering(view)(request, slug)
 
 
 def _number(body: Any, name: str, low: float, high: float) -> float:

@@ -21,6 +21,7 @@ from studyapp import __version__, doors, languages, links, messages, sittings
 from studyapp.limits import TooOften
 from studyapp.models import Sitting, Study, token_128
 from studyapp.versions import successor
+from studyapp.views import api
 from studyapp.views.cookies import keep_secret, sitting_of, study_or_404
 
 SIMULATED_SALT = "simulated participant"
@@ -56,6 +57,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    match = request.resolver_match
+    if match is not None and (match.url_name or "").startswith("api-"):
+        return api.csrf_refusal(request, match.kwargs["slug"])
     text = _(
         "The page was open for too long, or your browser does not keep cookies for this site. "
         "Answers that you gave are stored. Go back, reload the page and try again."

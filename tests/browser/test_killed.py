@@ -1,4 +1,4 @@
-"""A browser that is killed right after an answer has lost none when it comes back."""
+"""A browser that is killed right after an answer has lost none when it comes back; one that sleeps says so."""
 
 import os
 import signal
@@ -20,6 +20,9 @@ from tests.image_sets import write_image_set
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PATIENCE_S = 60
+needs_proc = pytest.mark.skipif(
+    not Path("/proc/self").exists(), reason="finds the browser's processes in /proc"
+)
 # Noted after the answer is on the browser's disk, before anything of it is sent.
 NOTED = "window.told = []; addEventListener('tachisto:trial', (event) => told.push(event.detail.trial));"
 
@@ -38,12 +41,12 @@ def long_study(tmp_path: Path) -> Study:
     return open_study(study)
 
 
-def kill_all_of(profile: Path) -> None:
-    """End every process of the browser that has this profile as a power switch would."""
+def send_all_of(profile: Path, signal_number: int) -> None:
+    """Send a signal to every process of the browser that has this profile."""
     for entry in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             if f"--user-data-dir={profile}".encode() in (entry / "cmdline").read_bytes():
-                os.kill(int(entry.name), signal.SIGKILL)
+                os.kill(int(entry.name), signal_number)
 
 
 @contextmanager
@@ -58,7 +61,7 @@ def opened(browser: Browser, profile: Path, cookies: list) -> Iterator[Page]:
         context.add_init_script(NOTED)
         yield context.pages[0]
         cookies[:] = context.cookies()
-        kill_all_of(profile)
+        send_all_of(profile, signal.SIGKILL)  # as a power switch would
     finally:
         with suppress(Error):
             context.close()
@@ -81,7 +84,7 @@ def stored() -> set[str]:
     return set(Response.objects.filter(status="answered").values_list("trial__token", flat=True))
 
 
-@pytest.mark.skipif(not Path("/proc/self").exists(), reason="finds the browser's processes in /proc")
+@needs_proc
 @pytest.mark.parametrize("n_kills", [2, pytest.param(100, marks=pytest.mark.long)])
 def test_killed_right_after_an_answer_it_loses_nothing(live_server, browser, long_study, tmp_path, n_kills):
     profile, cookies, told, n_unsent = tmp_path / "profile", [], set(), 0
@@ -104,3 +107,29 @@ def test_killed_right_after_an_answer_it_loses_nothing(live_server, browser, lon
     assert n_unsent >= n_kills, "they were sent before the browser was killed: nothing was tried"
     shown = list(Sitting.objects.get().shown.values_list("stimulus_id", flat=True))
     assert len(shown) == len(set(shown))
+
+
+@needs_proc
+def test_a_machine_that_sleeps_amid_a_trial_spoils_it_and_nothing_else(
+    live_server, browser, long_study, tmp_path
+):
+    """Its processes stand still while the clock goes on."""
+    profile = tmp_path / "profile"
+    with opened(browser, profile, []) as page:
+        page.goto(f"{live_server.url}/s/long/consent/")
+        page.get_by_role("button", name="I agree", exact=True).click()
+        page.wait_for_url("**/screen/")
+        page.goto(f"{live_server.url}/s/long/test/")
+        answered(page, 1)
+        page.wait_for_timeout(150)
+        send_all_of(profile, signal.SIGSTOP)
+        time.sleep(1.5)
+        send_all_of(profile, signal.SIGCONT)
+        told = answered(page, 3)
+        page.reload()  # which sends what waits
+        deadline_s = time.monotonic() + PATIENCE_S
+        while set(told) - stored() and time.monotonic() < deadline_s:
+            page.wait_for_timeout(100)
+    slept = ["slept" in Response.objects.get(trial__token=token).flags for token in told]
+    assert slept == [False, True, False]
+    assert Response.objects.get(trial__token=told[1]).timing_ok is False

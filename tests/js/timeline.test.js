@@ -127,11 +127,17 @@ test("onsets are never closer than 400 ms", () => {
 test("only answers from the mask on count, and only one", () => {
   const { timeline, steps } = played({});
   assert.equal(timeline.accepts(steps.mask), false, "the mask is drawn but not yet on screen");
-  assert.equal(timeline.accepts(steps.mask + 1000 / 60 + 0.01), true);
+  assert.equal(timeline.accepts(steps.mask + 1000 / 60 + 0.31), true);
   timeline.answer();
   assert.equal(timeline.accepts(steps.mask + 500), false);
   const waiting = new Timeline({ exposure_ms: 50, frame_ms: 16.7, fixation_ms: 500, blank_ms: 200, previous_onset_ms: 0 });
   assert.equal(waiting.accepts(1e9), false);
+});
+
+test("a mask drawn too late for its frame takes no answer before it can be seen with the next one", () => {
+  const { timeline, steps } = played({ exposure_ms: 1000, lateness_ms: (frame) => (frame > 50 ? 14 : 0.3) });
+  assert.equal(timeline.accepts(steps.mask + 1000 / 60 + 1), false);
+  assert.equal(timeline.accepts(steps.mask + 2000 / 60), true);
 });
 
 test("a mask lasts its time to half a frame, and answers count before and after it ends", () => {

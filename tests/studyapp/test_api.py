@@ -157,8 +157,14 @@ def test_another_origin_cannot_post(person, trial):
     browser.cookies = person.client.cookies
     body = json.dumps({"responses": [person.message(trial)]})
     answer = browser.post(person.url("api/responses"), body, content_type="application/json")
-    assert answer.status_code == 403
+    assert (answer.status_code, answer.json()["error"]) == (403, "csrf")
     assert not Response.objects.exists()
+    browser.cookies.clear()
+    answer = browser.post(person.url("api/responses"), body, content_type="application/json")
+    assert (answer.status_code, answer.json()["error"]) == (401, "no_sitting")
+    page = browser.post(person.url("consent/"), {"decision": "agree"})
+    assert page.status_code == 403
+    assert "Please reload the page" in page.content.decode()
 
 
 def test_reading_what_must_be_posted_is_refused(person):

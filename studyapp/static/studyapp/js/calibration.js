@@ -23,7 +23,7 @@ export function measuredCard(place, size_deg) {
   const width = input("card_css_px");
   const distance = input("distance_cm");
   const card = element(".card");
-  const draw = () => card.style.setProperty("width", `${width.value}px`);
+  const draw = () => card.style.setProperty("--longer-side", `${width.value}px`);
   width.addEventListener("input", draw);
   draw();
   place.hidden = false;

@@ -125,7 +125,7 @@ class Sitting {
   async #nextTrial() {
     while (!this.blocks.next && !this.blocks.is_finished) {
       if (this.blocks.is_starved) await this.#sendAll();
-      else this.panel.show("loading");
+      else this.panel.show("loading", { unsent: this.unsent });
       await this.blocks.load();
     }
     return this.blocks.next;
@@ -194,8 +194,7 @@ class Sitting {
 
   /** What the picture was: the server says so with the receipt. */
   async #tell() {
-    this.panel.show("telling");
-    await this.sender.flush();
+    await this.#sendAll("telling");
     await this.#ask(`was-${this.truth}`);
   }
 
@@ -210,8 +209,8 @@ class Sitting {
     download(`${this.config.study}-answers.json`, unsentText(this.config, await this.outbox.oldest(1e6)));
   };
 
-  async #sendAll() {
-    this.panel.show("sending", { unsent: this.unsent });
+  async #sendAll(panel = "sending") {
+    this.panel.show(panel, { unsent: this.unsent });
     await this.sender.flush();
   }
 

@@ -54,7 +54,7 @@ export class Timeline {
   /** Answers count from when the mask can be seen, a frame after it was drawn. @param {number} at_ms */
   accepts(at_ms) {
     const mask = this.marks.mask;
-    return this.state !== "answered" && mask !== undefined && at_ms >= mask.frame_at_ms + this.plan.frame_ms;
+    return this.state !== "answered" && mask !== undefined && at_ms >= mask.now_ms + this.plan.frame_ms;
   }
 
   answer() {
