@@ -72,6 +72,10 @@ class Visitor:
             after = self.trials[-1]["ordinal"] if self.trials else 0
             self.trials += self.ask("block", {"after": after})["trials"]
 
+    def pictures(self) -> None:
+        """Fetch those of the first block, as far as its trials are open."""
+        self.browser.get(f"{self.config['urls']['pictures']}?first=1&last=50")
+
     def answer(self, n_trials: int) -> float:
         """Send so many answers in one request; how long the receipt took, in seconds."""
         from tests.crashes.people import answer
@@ -99,6 +103,15 @@ class Bench:
         yield found
         found.append(1000 * (self.cpu_s() - before_s) / n)
 
+    def warm_up(self) -> None:
+        """Let every web process answer every kind of request before one is measured."""
+        for index in range(8):
+            visitor = Visitor.come(self.url, 9_000 + index)
+            visitor.fetch(60)
+            visitor.pictures()
+            for n_trials in (1, 10):
+                visitor.answer(n_trials)
+
     def cost(self) -> dict[str, str]:
         visitor = Visitor.come(self.url, 0)
         table = {}
@@ -119,10 +132,9 @@ class Bench:
             table[f"processor time of {name}"] = f"{cpu_ms[0]:.2f} ms"
             visitor = Visitor.come(self.url, 9)
         visitor.fetch(50)
-        url = f"{visitor.config['urls']['pictures']}?first=1&last=50"
         with self.cpu_of(self.size.n_blocks) as cpu_ms:
             for _ in range(self.size.n_blocks):
-                visitor.browser.get(url)
+                visitor.pictures()
         table["processor time of the pictures of a block"] = f"{cpu_ms[0]:.2f} ms"
         n_plans = max(4, self.size.n_blocks // 5)
         planners = [Visitor.come(self.url, 100 + i) for i in range(n_plans)]
@@ -181,6 +193,7 @@ def measure(folder: Path, size: Size) -> dict[str, str]:
     prepared_study(folder, size.n_trials, size.n_images)
     with own_web_server() as server:
         bench = Bench(server.url, list(children(server.process.pid)), size)
+        bench.warm_up()
         return bench.cost() | bench.as_fast_as_they_can() | bench.at_human_pace()
 
 

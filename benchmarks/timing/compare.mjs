@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /**
  * Presentation times and reaction times of jsPsych, lab.js and our trial page, measured from outside the browser:
- *   npm install && node compare.mjs --probe DIR [--rounds 5] [--repeats 4] [--conditions quiet,jank,load] [--out FILE]
+ *   npm install && node compare.mjs --probe DIR [--rounds 5] [--repeats 4] [--conditions quiet,jank,load]
+ *     [--pages jspsych,labjs,ours] [--out FILE]
  * The probe is a folder with measure.mjs, which exports measure(options): it drives headless Chromium and counts from
  * the compositor's trace for how many frames a picture was on screen. Pages take turns within a round.
  */
@@ -16,13 +17,15 @@ import { table } from "./table.mjs";
 
 const HERE = import.meta.dirname;
 const EXPOSURES_MS = [50, 75, 100, 150, 200, 300, 400, 650, 1000, 1400, 2000];
-/** What is done to the machine: the main thread blocked about 13 % of the time; two burners, busy 70 % of theirs. */
+/** What is done to the machine: the main thread blocked about 13 % of the time; two or six burners, each busy for 70 %. */
 const BURNER = "while true; do timeout 0.07 sh -c 'while :; do :; done'; sleep 0.03; done";
 const CONDITIONS = {
   quiet: {},
   jank: { jank: { min: 4, max: 60, gapMin: 60, gapMax: 350 } },
   load: { load: 2, loadCmd: `sh -c "${BURNER}"` },
+  overload: { load: 6, loadCmd: `sh -c "${BURNER}"` },
 };
+const PAGES = ["jspsych", "labjs", "ours"];
 
 const { values } = parseArgs({
   options: {
@@ -30,16 +33,23 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "5" },
     repeats: { type: "string", default: "4" },
     conditions: { type: "string", default: Object.keys(CONDITIONS).join() },
+    pages: { type: "string", default: PAGES.join() },
     exposures: { type: "string", default: EXPOSURES_MS.join() },
     out: { type: "string" },
     python: { type: "string", default: path.join(HERE, "../../.venv/bin/python") },
   },
 });
 const conditions = values.conditions.split(",");
-const unknown = conditions.filter((name) => !(name in CONDITIONS));
+const pages = values.pages.split(",");
+const unknown = [
+  ...conditions.filter((name) => !(name in CONDITIONS)),
+  ...pages.filter((name) => !PAGES.includes(name)),
+];
 if (!values.probe || unknown.length > 0) {
-  const wrong = unknown.length > 0 ? `unknown condition ${unknown.join(", ")}` : "no probe given";
-  console.error(`${wrong}; expected --probe DIR with measure.mjs in it, and --conditions out of ${Object.keys(CONDITIONS)}`);
+  const wrong = unknown.length > 0 ? `unknown: ${unknown.join(", ")}` : "no probe given";
+  console.error(
+    `${wrong}; expected --probe DIR with measure.mjs in it, --conditions out of ${Object.keys(CONDITIONS)}, --pages out of ${PAGES}`,
+  );
   process.exit(2);
 }
 
@@ -83,7 +93,7 @@ const n_trials = exposures_ms.length;
 const packages = await served(exposures_ms);
 const { port } = packages.address();
 const ours = await ourStudy(2 * n_trials); // more than are measured: the page must not leave before the log is read
-const PAGES = {
+const opened = {
   jspsych: { url: `http://127.0.0.1:${port}/jspsych`, inject: PRESS_KEYS },
   labjs: { url: `http://127.0.0.1:${port}/labjs`, inject: PRESS_KEYS },
   ours: { url: ours.url, inject: `${PRESS_KEYS}${DRIVE_OURS}` },
@@ -92,7 +102,8 @@ const rows = [];
 try {
   for (let round = 1; round <= Number(values.rounds); round += 1) {
     for (const condition of conditions) {
-      for (const [page, { url, inject }] of shuffled(Object.entries(PAGES))) {
+      for (const page of shuffled(pages)) {
+        const { url, inject } = opened[page];
         const measured = await measure({
           url,
           inject,

@@ -31,12 +31,12 @@ export function figures(rows) {
   };
 }
 
-/** The table in Markdown: a row for each condition and page, and one for jank and load together. */
+/** The table in Markdown: a row for each condition and page, and one for all but quiet together. */
 export function table(rows) {
   const conditions = [...new Set(rows.map((row) => row.condition))];
   const groups = conditions.map((condition) => [condition, rows.filter((row) => row.condition === condition)]);
   const disturbed = rows.filter((row) => row.condition !== "quiet");
-  if (conditions.filter((name) => name !== "quiet").length > 1) groups.push(["jank and load", disturbed]);
+  if (conditions.filter((name) => name !== "quiet").length > 1) groups.push(["all but quiet", disturbed]);
   const lines = groups.flatMap(([condition, of_condition]) =>
     [...new Set(of_condition.map((row) => row.page))].sort().map((page) => ({
       condition,

@@ -45,14 +45,14 @@ test("reaction times are held against the mask on the glass and the key's own ti
   assert.equal(figures(rows)["reaction time error"], "20.0 ms, SD 10.0");
 });
 
-test("jank and load are put together, quiet is not", () => {
+test("what was disturbed is put together, quiet is not", () => {
   const rows = ["quiet", "jank", "load"].map((condition) => trial({ condition }));
   const lines = table(rows).split("\n").slice(2);
   assert.deepEqual(lines.map((line) => line.split("|").slice(1, 4).join().replaceAll(" ", "")), [
     "quiet,ours,1",
     "jank,ours,1",
     "load,ours,1",
-    "jankandload,ours,2",
+    "allbutquiet,ours,2",
   ]);
   assert.equal(table([]), "no trial was measured");
 });
