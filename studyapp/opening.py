@@ -228,6 +228,7 @@ def freeze(study: Study, begin: Callable[[Study], None]) -> Study:
 def thaw(study: Study) -> None:
     """Make a study that was only piloted editable again: its pilot sittings, stimuli and pack are gone for good."""
     study.sittings.all().delete()
+    study.freezes.all().delete()  # exports of the pilot: what they list is gone
     study.participants.all().delete()
     study.stimuli.all().delete()
     pack = study.pack_path

@@ -24,6 +24,8 @@ from studyapp.live import live_figures
 from studyapp.models import ExportFreeze, Study
 
 MAX_BODY_BYTES = 10_000
+# What somebody may ask of an export.
+WISHES = {"include_simulated", "pilot"}
 
 
 class Refused(Exception):
@@ -107,6 +109,7 @@ def told_export(freeze: ExportFreeze) -> dict[str, Any]:
         "created_utc": _moment(freeze.created_utc),
         "created_by": freeze.created_by,
         "include_simulated": freeze.include_simulated,
+        "is_pilot": freeze.is_pilot,
         "rows_sha256": freeze.rows_sha256,
         "trials": freeze.description["counts"]["trials"],
         "sums_up": sums_up(freeze),
@@ -146,19 +149,14 @@ def make_export(request: HttpRequest, user: User, slug: str) -> JsonResponse:
     """Fix what an export holds now; where nothing is new, the newest there is."""
     study = study_of(user, slug)
     wish = json_object(request)
-    if unknown := set(wish) - {"include_simulated"}:
-        raise Refused(
-            400, "malformed", f"expected include_simulated alone, got {', '.join(sorted(unknown))[:200]}"
-        )
-    include_simulated = wish.get("include_simulated", False)
-    if not isinstance(include_simulated, bool):
-        raise Refused(
-            400,
-            "malformed",
-            f"include_simulated: expected true or false, got {str(include_simulated)[:80]!r}",
-        )
+    if unknown := set(wish) - WISHES:
+        told = ", ".join(sorted(unknown))[:200]
+        raise Refused(400, "malformed", f"expected any of {', '.join(sorted(WISHES))}, got {told}")
+    for name, value in wish.items():
+        if not isinstance(value, bool):
+            raise Refused(400, "malformed", f"{name}: expected true or false, got {str(value)[:80]!r}")
     try:
-        freeze = freeze_study(study, include_simulated=include_simulated, by=user.get_username())
+        freeze = freeze_study(study, **wish, by=user.get_username())
     except ExportError as error:
         raise Refused(409, "draft", f"{error}.") from error
     return JsonResponse(told_export(freeze), status=201)

@@ -22,8 +22,8 @@ from studyapp.export import export_freeze, export_study, freeze_study
 from studyapp.export_columns import TABLES
 from studyapp.export_files import exact_cell, safe_cell
 from studyapp.freezes import ordinals_in, ranges
-from studyapp.models import ExportFreeze, FrozenSitting, Study
 from studyapp.life import close_study, open_study
+from studyapp.models import ExportFreeze, FrozenSitting, Study
 from studyapp.presets import create_study
 from studyapp.psych_ds import export_psych_ds
 from tests.conftest import SOURCES, Person
