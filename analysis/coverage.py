@@ -172,7 +172,7 @@ def line(observers: Observers, headline: pd.DataFrame, usual: pd.DataFrame) -> s
         spread,
         f"{observers.images_per_source:,}",
         joined(headline["covered"], 100, 1),
-        joined(headline["worst"], 100, 0),
+        joined(headline["worst"], 100, 1),
         joined(headline["width"], 1, 1),
         joined(usual["covered"], 100, 0),
     )

@@ -127,8 +127,9 @@ def sensitivity(tables: CountTables, cov: Covariance, confidence: float = CONFID
 
 
 def own_sensitivity(tables: CountTables, confidence: float = CONFIDENCE) -> pd.DataFrame:
-    """Mean over people of their own d' and c, by source and time, with t intervals: new people, these images.
+    """Mean over people of their own d' and c, by source and time and averaged over times (exposure_ms NaN).
 
+    With t intervals: new people, these images.
     Columns: source, exposure_ms, n_people, d_prime, d_prime_low, d_prime_high, criterion, criterion_low,
     criterion_high. People count who saw both cells. With few trials in a cell the correction pulls a person's d'
     to 0, so these are smaller than with many. Ends are infinite for one person.
@@ -136,15 +137,25 @@ def own_sensitivity(tables: CountTables, confidence: float = CONFIDENCE) -> pd.D
     n, k = tables.person_n, tables.person_k
     found = []
     for source, pairs in cell_pairs(tables).items():
-        for ms, real, fake in pairs:
+        own = {name: np.full((len(n), len(pairs)), np.nan) for name in ("d_prime", "criterion")}
+        for place, (_, real, fake) in enumerate(pairs):
             saw = (n[:, real] > 0) & (n[:, fake] > 0)
-            if saw.any():
-                each = yes_no(k[saw, real], n[saw, real], k[saw, fake], n[saw, fake])
-                row = {"source": source, "exposure_ms": ms, "n_people": int(saw.sum())}
-                for name in ("d_prime", "criterion"):
-                    middle, low, high = t_interval(getattr(each, name), confidence)
-                    row |= {name: middle, f"{name}_low": low, f"{name}_high": high}
-                found.append(row)
+            each = yes_no(k[saw, real], n[saw, real], k[saw, fake], n[saw, fake])
+            for name, values in own.items():
+                values[saw, place] = getattr(each, name)
+        times = [ms for ms, *_ in pairs]
+        columns = [
+            *((ms, [place]) for place, ms in enumerate(times)),
+            (float("nan"), list(range(len(times)))),
+        ]
+        for ms, places in columns:
+            row: dict[str, object] = {"source": source, "exposure_ms": ms}
+            for name, values in own.items():
+                mean = values[:, places].mean(axis=1)  # of who saw all of them
+                row["n_people"] = int(np.isfinite(mean).sum())
+                middle, low, high = t_interval(mean, confidence)
+                row |= {name: middle, f"{name}_low": low, f"{name}_high": high}
+            found.append(row)
     return pd.DataFrame(found)
 
 

@@ -54,10 +54,10 @@ h2 { font-size: 1.2rem; margin: 2.5rem 0 .5rem; }
 section:first-of-type h2 { margin-top: .75rem; }
 figure { margin: .5rem 0 .75rem; }
 figure img { display: block; width: 100%; height: auto; background: #fff; border: 1px solid var(--rule); }
-figcaption, caption { color: var(--quiet); font-size: .8rem; line-height: 1.4; text-align: left; }
+figcaption { color: var(--quiet); font-size: .8rem; line-height: 1.4; text-align: left; }
 figcaption { margin-top: .5rem; }
-caption { caption-side: bottom; padding-top: .5rem; }
-.scroll { overflow-x: auto; margin: 1rem 0; }
+.scroll { overflow-x: auto; }
+.table { margin: 1rem 0; }
 table { border-collapse: collapse; width: 100%; font-size: .8rem; line-height: 1.35; }
 th, td { padding: .2rem 0 .2rem .6rem; text-align: right; border-bottom: 1px solid var(--rule); }
 td { white-space: nowrap; }
@@ -141,8 +141,8 @@ def table_html(table: Table) -> str:
         cells = "".join(cell("td", text, column < table.n_names) for column, text in enumerate(row))
         body.append(f'<tr class="starts">{cells}</tr>' if starts else f"<tr>{cells}</tr>")
     return (
-        f'<div class="scroll"><table><caption>{escape(table.caption)}</caption><thead><tr>{head}</tr></thead>'
-        f"<tbody>{''.join(body)}</tbody></table></div>"
+        f'<figure class="table"><div class="scroll"><table><thead><tr>{head}</tr></thead>'
+        f"<tbody>{''.join(body)}</tbody></table></div><figcaption>{escape(table.caption)}</figcaption></figure>"
     )
 
 

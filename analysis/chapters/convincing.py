@@ -19,7 +19,7 @@ from analysis.quoted import rounded
 from analysis.results import Results
 from analysis.section import Figure, Number, Section, Table
 from analysis.style import source_styles
-from analysis.wording import NBSP, count, label, percent
+from analysis.wording import NBSP, count, counted, label, percent
 
 STRIP = 8  # pictures at either end
 NAMED = 3  # images at either end in the table on the page
@@ -32,19 +32,20 @@ def most_and_least(results: Results) -> Section | None:
     known = {name: images.reliability(own) for name, own in sources.items()}
     spread = listed(f"{own['source_sd'].iloc[0]:.2f} for {label(str(name))}" for name, own in sources.items())
     seen = table["n_trials"]
+    held = listed(
+        f"{percent(share)} for {label(str(name))}" if share == share else f"nothing for {label(str(name))}"
+        for name, share in known.items()
+    )
     text = (
-        f"Images differ from each other by a standard deviation (logit) of {spread}. Each was judged {count(seen.median())} times in "
-        f"the median ({count(seen.min())} to {count(seen.max())}); scores are drawn towards the mean of their source by how little is known: "
-        + listed(
-            f"they hold {percent(share)} of the spread of {label(str(name))}"
-            if share == share
-            else f"no spread is seen in {label(str(name))}"
-            for name, share in known.items()
-        )
-        + ". Take the order of single images with a grain of salt where that share is small."
+        f"Images differ from each other by a standard deviation (logit) of {spread}. Each was judged {counted(seen.median(), 'time')} in the "
+        f"median ({count(seen.min())} to {count(seen.max())}). Scores are drawn towards the mean of their source by how little is known; of "
+        f"that spread they hold {held}. Where that share is small, the order of single images is mostly luck."
     )
     rows = []
     for name, own in sources.items():
+        if own["source_sd"].iloc[0] == 0:
+            rows.append(nothing_stands_out(str(name), own))
+            continue
         few = len(own) <= 2 * NAMED
         ends = (
             [(row, "") for row in own.itertuples()]
@@ -82,6 +83,13 @@ def most_and_least(results: Results) -> Section | None:
     return Section("Most and least convincing pictures", [text], shown, strips(results, sources), numbers)
 
 
+def nothing_stands_out(source: str, own: pd.DataFrame) -> list[str]:
+    """A row for a source whose images are not seen to differ: naming some would be arbitrary."""
+    first = own.iloc[0]
+    n, k = (count(own[name].sum()) for name in ("n_trials", "k"))
+    return [label(source), f"none of {count(len(own))} stands out", "", n, k, percent(first["score"]), ""]
+
+
 def short(image: str) -> str:
     """The end of an image's name, which tells it apart."""
     return image if len(image) <= 34 else f"…{image[-33:]}"
@@ -94,7 +102,7 @@ def strips(results: Results, sources: dict[Any, pd.DataFrame]) -> Figure | None:
     ends = {
         str(name): (own.head(STRIP), own.tail(STRIP)[::-1])
         for name, own in sources.items()
-        if len(own) >= 2 * STRIP
+        if len(own) >= 2 * STRIP and own["source_sd"].iloc[0] > 0  # without spread the order is arbitrary
     }
     wanted = [image for pair in ends.values() for own in pair for image in own["image"]]
     found = pictures(wanted, results.pictures, results.folders)

@@ -22,7 +22,7 @@ from analysis.responses import REAL
 from analysis.results import Results
 from analysis.section import Figure, Number, Section, Table
 from analysis.style import SourceStyle, source_styles
-from analysis.wording import NBSP, count, exposure, label, p_value, percent, points
+from analysis.wording import NBSP, count, counted, exposure, label, p_value, percent, points
 
 HOLM = "two-sided t test, Holm's correction within the planned contrasts"
 BAND = "sup-t band: with 95 % confidence the whole line lies inside"
@@ -40,11 +40,11 @@ def over_times(results: Results) -> Section | None:
     said = [f"Averaged over the presentation times, the share judged real differs by {listed(found)} points."]
     if apart:
         said.append(
-            f"After Holm's correction for {count(len(table))} contrasts, {listed(map(versus, apart))} differ."
+            f"After Holm's correction for {counted(len(table), 'contrast')} these differ: {listed(map(versus, apart))}."
         )
     if open_:
         said.append(
-            f"For {listed(map(versus, open_))} a difference is not shown; that does not show that they are equal."
+            f"A difference is not shown of {listed(map(versus, open_))}; that does not show that they are equal."
         )
     rows = [
         [
@@ -85,14 +85,14 @@ def over_times(results: Results) -> Section | None:
 
 
 def difference_words(row: Any) -> str:
-    return f"{label(row.higher)} minus {label(row.lower)} {points(row.difference)} ({ends(row.low, row.high, 0)})"
+    return f"{label(row.higher)} minus {label(row.lower)} {points(row.difference)} ({ends(row.low, row.high, None)})"
 
 
 def versus(row: Any) -> str:
-    return f"{label(row.higher)} and {label(row.lower)}"
+    return f"{label(row.higher)} from {label(row.lower)}"
 
 
-def ends(low: float, high: float, digits: int = 1) -> str:
+def ends(low: float, high: float, digits: int | None = 1) -> str:
     return f"{points(low, digits)} to {points(high, digits)}"
 
 
@@ -115,7 +115,7 @@ def at_each_time(results: Results) -> Section | None:
             if len(clear) == len(table)
             else f"at {listed(exposure(ms) for ms in clear)}"
         )
-        said.append(f"{label(higher)} and {label(lower)} {where}")
+        said.append(f"{label(higher)} from {label(lower)} {where}")
     whole = pd.concat(tables, ignore_index=True)
     text = (
         f"Exploratory: judged by the band that holds at all times at once, these differ: {'; '.join(said)}. "

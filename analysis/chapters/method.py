@@ -128,14 +128,14 @@ def what_was_done(results: Results) -> list[str]:
     sources = [label(name) for name in results.means["source"]]
     exposures = [f"{ms:g}" for ms in results.timing["exposure_ms"]]
     left_out = results.selection.exclusions
-    gone = listed(f"{row.reason} ({count(row.n_rows)})" for row in left_out.itertuples())
+    gone = listed(f"{row.reason} ({count(row.n_rows)})" for row in left_out.itertuples() if row.n_rows)
     return [
         f"In study {results.study} (version {results.short_version}) "
         f"{counted(len(results.people), *results.who)} judged pictures of {len(sources)} sources "
         f"({listed(sources)}) as real or generated, each shown for one of {len(exposures)} presentation times "
         f"({', '.join(exposures)}{NBSP}ms).",
-        f"{counted(len(results.rows), 'answered trial')} of kind main or repeat entered the analysis; left out, "
-        f"by first reason: {gone}.",
+        f"{counted(len(results.rows), 'answered trial')} of kind main or repeat entered the analysis; "
+        + (f"left out, by first reason: {gone}." if gone else "none was left out."),
     ]
 
 

@@ -138,11 +138,7 @@ def influence(results: Results) -> Section | None:
         top = known.loc[known["change"].abs().idxmax()]
         if most is None or abs(top["change"]) > abs(most["change"]):
             most = top
-        words = (
-            label(str(name))
-            if name in results.mean_weights
-            else " − ".join(map(label, str(name).split(" minus ")))
-        )
+        words = in_words(str(name))
         rows.append(
             [
                 words,
@@ -156,7 +152,7 @@ def influence(results: Results) -> Section | None:
         return None
     text = (
         f"Leaving out any one of the {counted(len(results.codes.people), *results.who).rstrip(',')} moves no headline number by more "
-        f"than {abs(100 * float(most['change'])):.1f} points ({most['quantity']}, without {most['participant']})."
+        f"than {abs(100 * float(most['change'])):.1f} points ({in_words(str(most['quantity']))}, without {most['participant']})."
     )
     caption = (
         "Means and planned contrasts over times in percentage points; their range when each person is left out in turn, and "
@@ -175,6 +171,11 @@ def influence(results: Results) -> Section | None:
         Table(caption, head, rows, name="influence", frame=table),
         numbers=numbers,
     )
+
+
+def in_words(quantity: str) -> str:
+    """A source, or `higher minus lower`, as the report says it."""
+    return " − ".join(map(label, quantity.split(" minus ")))
 
 
 def time_on_task(results: Results) -> Section | None:

@@ -92,14 +92,14 @@ def other_choices(results: Results) -> Section | None:
         )  # fmt: skip
         if is_contrast:
             said.append(
-                f"{words} lies between {points(low)} and {points(high)} points and excludes 0 in {percent(clear)} of them"
+                f"{words} lies between {points(low, 1)} and {points(high, 1)} points and excludes 0 in {percent(clear)} of them"
             )
     empty = (
-        f" {counted(universes.n_empty, 'universe')} left a point without answers and cannot be counted."
+        f" {counted(universes.n_empty, 'combination')} more left a point without answers."
         if universes.n_empty
         else ""
     )
-    text = f"In {counted(n, 'universe')} of other rules {'; '.join(said)}.{empty}"
+    text = f"Under {counted(n, 'combination')} of rules {'; '.join(said)}.{empty}"
     first = next(iter(contrasts))
     hardest = min(contrasts, key=lambda name: abs(table[table["quantity"] == name]["estimate"].median()))
     figure = Figure(

@@ -140,3 +140,15 @@ def test_trials_that_nobody_timed_are_said():
     rows = people()
     (sentence,) = said(rows.assign(timing_ok=flags(None, len(rows))))
     assert "100\u00a0% of the trials nobody knows" in sentence
+
+
+def test_large_design_effects_are_named_with_their_size():
+    """People who always give one answer: each is one observation, however many trials they have."""
+    rows = people(n_people=12, n_trials=440, images=150)
+    always = rows["participant"].isin([f"p{i:04d}" for i in range(0, 12, 2)]).to_numpy(bool)
+    response = np.where(always, "real", "generated")
+    judged = pd.array(always, dtype="boolean")
+    (sentence,) = [
+        each for each in said(rows.assign(judged_real=judged, response=response)) if "Design effects" in each
+    ]
+    assert "above 10: the mean of real (" in sentence

@@ -82,6 +82,17 @@ def test_pooled_d_prime_is_below_the_mean_of_people_s_own_where_criteria_differ(
     assert sensitivity(tables, covariance(tables)).iloc[0]["d_prime"] < own["d_prime"] - 0.1
 
 
+def test_people_s_own_mean_over_times_is_the_mean_of_each_one_s_measures():
+    tables = count_tables(simulate(Observers(n_people=5, n_trials=220, images_per_source=150), seed=2))
+    table = own_sensitivity(tables)
+    for _, own in table.groupby("source"):
+        over, at = own[own["exposure_ms"].isna()].iloc[0], own[own["exposure_ms"].notna()]
+        assert len(at) == 11
+        assert over["d_prime"] == pytest.approx(at["d_prime"].mean())
+        assert over["n_people"] == 5
+        assert over["d_prime_high"] - over["d_prime_low"] < (at["d_prime_high"] - at["d_prime_low"]).mean()
+
+
 def test_perfect_observers_stay_finite_and_one_person_has_no_interval():
     tables = count_tables(of_rates(1.0, 0.0, n_people=1))
     table = sensitivity(tables, covariance(tables))
