@@ -47,7 +47,12 @@ function show(name) {
   }
 }
 
-const rounded = (/** @type {number} */ value) => value.toFixed(1);
+/** In the page's language. @param {number} value @param {number} [digits] after the point */
+const rounded = (value, digits = 1) =>
+  value.toLocaleString(document.documentElement.lang, {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  });
 
 /** @param {number} exposure_ms @param {TrialResponse} response */
 function row(exposure_ms, { planned_frames, measured_frames, measured_ms, frame_ms, timing_ok }) {
@@ -103,9 +108,9 @@ async function diagnose() {
   }
   fill(document, {
     rate: rounded(1000 / tempo.frame_ms),
-    frame_ms: tempo.frame_ms.toFixed(2),
+    frame_ms: rounded(tempo.frame_ms, 2),
     missed: rounded(100 * tempo.jank_share),
-    jitter_ms: tempo.jitter_ms.toFixed(2),
+    jitter_ms: rounded(tempo.jitter_ms, 2),
     right: String(n_right),
     of: String(config.exposures_ms.length),
   });
