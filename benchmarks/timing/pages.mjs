@@ -1,6 +1,7 @@
 /**
  * The pages that are compared: jsPsych and lab.js as their documentation has it, and what drives ours.
- * Each leaves its trials in window.__trials: { req, on, own_ms, rt_ms, flagged }, times of performance.now().
+ * Each leaves its trials in window.__trials: { req, on, own_ms, rt_ms, flagged }, times of performance.now(); ours also the
+ * frames that it planned.
  */
 import { createServer } from "node:http";
 import { readFileSync } from "node:fs";
@@ -84,7 +85,7 @@ export const DRIVE_OURS = `(() => {
   window.__trials = [];
   window.addEventListener("tachisto:trial", ({ detail }) => {
     if (detail.onset_ms === null) return;
-    window.__trials.push({ req: detail.exposure_ms, on: detail.onset_ms, own_ms: detail.measured_ms, rt_ms: detail.reaction_ms, flagged: detail.timing_ok !== true });
+    window.__trials.push({ req: detail.exposure_ms, on: detail.onset_ms, own_ms: detail.measured_ms, rt_ms: detail.reaction_ms, flagged: detail.timing_ok !== true, planned_frames: detail.planned_frames, flags: detail.flags });
   });
   const go = () => {
     if (location.pathname.endsWith("/consent/")) document.querySelector("[value=agree]")?.click();

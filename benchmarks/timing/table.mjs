@@ -11,22 +11,25 @@ const deviation = (values) => Math.sqrt(mean(values.map((value) => (value - mean
 /** Whether the picture was on screen for another number of frames than was asked. */
 export const isMistimed = ({ frames, req }) => Math.abs(frames - req / FRAME_MS) >= WRONG_FRAMES;
 
+/** Whether it was on screen for another number of frames than its page planned, where that says: what a flag means. */
+const isOffPlan = (row) => (row.planned_frames ? row.frames !== row.planned_frames : isMistimed(row));
+
 /** @param {{ page: string, condition: string, shown: boolean }[]} rows */
 export function figures(rows) {
   const shown = rows.filter((row) => row.shown);
-  const mistimed = shown.filter(isMistimed);
+  const off_plan = shown.filter(isOffPlan);
   const flagged = shown.filter((row) => row.flagged);
-  const found = flagged.filter(isMistimed);
+  const found = flagged.filter(isOffPlan);
   const kept = shown.filter((row) => !row.flagged);
   // The probe's offset is the refresh at which the mask was on the glass; a key's own time is the hardware's.
   const errors_ms = shown.filter((row) => row.key_ms && row.rt_ms !== null).map((row) => row.rt_ms - (row.key_ms - row.offset));
   return {
     n: shown.length,
     unmatched: rows.length - shown.length,
-    mistimed: percent(mistimed.length, shown.length),
-    recall: percent(found.length, mistimed.length),
+    mistimed: percent(shown.filter(isMistimed).length, shown.length),
+    recall: percent(found.length, off_plan.length),
     precision: percent(found.length, flagged.length),
-    "mistimed among kept": percent(kept.filter(isMistimed).length, kept.length),
+    "mistimed among kept": percent(kept.filter(isOffPlan).length, kept.length),
     "reaction time error": errors_ms.length > 1 ? `${mean(errors_ms).toFixed(1)} ms, SD ${deviation(errors_ms).toFixed(1)}` : "none",
   };
 }

@@ -40,6 +40,12 @@ test("recall, precision and what is left count what was planted", () => {
   });
 });
 
+test("a flag is right where the frames were not those that the page had planned", () => {
+  const rows = [4, 5].map((frames) => trial({ req: 75, planned_frames: 4, frames, flagged: frames === 5 }));
+  const found = figures(rows);
+  assert.deepEqual([found.mistimed, found.recall, found.precision], ["0.0 %", "100.0 %", "100.0 %"]);
+});
+
 test("reaction times are held against the mask on the glass and the key's own time", () => {
   const rows = [trial({ rt_ms: 310 }), trial({ rt_ms: 330 })];
   assert.equal(figures(rows)["reaction time error"], "20.0 ms, SD 10.0");
