@@ -6,9 +6,10 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from studyapp.arrivals import Arrival
 from studyapp.life import LIVE_FOR
 from studyapp.links import named_link
-from studyapp.models import Sitting, Study
+from studyapp.models import Recruiting, Sitting, Study
 
 Status = Study.Status
 NOT_YET = (
@@ -32,6 +33,14 @@ UNKNOWN_LINK = (
         "invited you for a new one."
     ),
 )
+NOT_INVITED = (
+    "invited",
+    _("This study is for people who were invited. Please use the link that you were given, all of it."),
+)
+LISTED = (
+    "again",
+    _("You have taken part in this study, or in one that belongs to it. Everybody can take part once."),
+)
 USED = ("again", _("This personal link has been used already. Everybody can take part once."))
 
 
@@ -43,14 +52,17 @@ class Refused(Exception):
         super().__init__(sentence)
 
 
-def is_closed(study: Study, *, is_trying: bool) -> tuple[str, Any] | None:
-    """Why nobody can begin at the moment, None if people can; testers and bots (`is_trying`) may in a pilot, too.
+def require_open(study: Study, came: Arrival, *, is_tester: bool) -> None:
+    """Refuse whoever comes too early or too late, or without an invitation where one is needed. Raises Refused.
 
-    Whoever has begun goes on in every state: a study that is paused or closed ends nobody's sitting.
+    Testers and bots may begin in a pilot, too. Whoever has begun goes on in every state: a study that is paused or
+    closed ends nobody's sitting.
     """
-    if study.status == Status.OPEN or (is_trying and study.status == Status.PILOTING):
-        return None
-    return DOORS[study.status]
+    is_trying = is_tester or came.is_simulated
+    if study.status != Status.OPEN and not (is_trying and study.status == Status.PILOTING):
+        raise Refused(DOORS[study.status])
+    if not came.is_invited and Recruiting.objects.filter(study=study, open_link=False).exists():
+        raise Refused(NOT_INVITED)
 
 
 def is_tester(study: Study, token: str) -> bool:
@@ -63,11 +75,9 @@ def is_tester(study: Study, token: str) -> bool:
     return link.is_tester
 
 
-def require_room(study: Study, *, is_trying: bool) -> None:
-    """Refuse whoever comes too early, too late or too many; the quota is for people alone. Raises Refused."""
-    if why := is_closed(study, is_trying=is_trying):
-        raise Refused(why)
-    if study.quota is None or is_trying:
+def require_room(study: Study) -> None:
+    """Refuse one person too many: those who have finished and those who may be at it count. Raises Refused."""
+    if study.quota is None:
         return
     live = study.sittings.filter(is_simulated=False, is_pilot=False).filter(
         Q(status=Sitting.Status.FINISHED)

@@ -330,6 +330,42 @@ class Study(Limited):
         return (self.width_px or 0) * (self.height_px or 0) * 3
 
 
+class ExclusionList(models.Model):
+    """Studies that share their people: whoever sat in one of them, or was put on the list, sits in no other."""
+
+    name = models.CharField(max_length=100, unique=True)
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Recruiting(models.Model):
+    """How people come to a study and are sent back. It may change while the study is open: no part of its version."""
+
+    study = models.OneToOneField(Study, on_delete=models.CASCADE, primary_key=True, related_name="recruiting")
+    open_link = models.BooleanField(
+        "open to everybody",
+        default=True,
+        help_text="without a tick only people with a personal link or a panel's id may take part",
+    )
+    exclusion_list = models.ForeignKey(
+        ExclusionList, null=True, blank=True, on_delete=models.PROTECT, related_name="recruitings"
+    )
+    codes = models.JSONField(default=dict, blank=True, help_text="outcome -> code that the panel expects")
+    return_urls = models.JSONField(
+        default=dict, blank=True, help_text="panel -> address with {code} and {id}"
+    )
+    payment = models.JSONField(
+        default=dict, blank=True, help_text="outcome -> amount, and bonus, see `payment`"
+    )
+
+    def __str__(self) -> str:
+        return f"recruiting for {self.study}"
+
+
 class StudySource(models.Model):
     """One source of a study: the name its curve bears, its image set and its share of the trials."""
 
@@ -404,6 +440,28 @@ class PanelIdentity(models.Model):
         return f"{self.panel}: {self.external_id}"
 
 
+class ListedPerson(models.Model):
+    """Somebody whom the studies of an exclusion list take no second time; `identity` if a sitting put them there."""
+
+    exclusion_list = models.ForeignKey(ExclusionList, on_delete=models.CASCADE, related_name="people")
+    panel = models.CharField(max_length=30)
+    external_id = models.CharField(max_length=128)
+    identity = models.OneToOneField(
+        PanelIdentity, null=True, blank=True, on_delete=models.SET_NULL, related_name="listed"
+    )
+
+    class Meta:
+        verbose_name_plural = "listed people"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["exclusion_list", "panel", "external_id"], name="one_person_per_exclusion_list"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.panel}: {self.external_id}"
+
+
 class NamedLink(models.Model):
     """A link for one person, or for testers: its token stands in the address. Whom it is for, participants never read.
 
@@ -423,12 +481,22 @@ class NamedLink(models.Model):
         return self.label or self.token[:8]
 
 
+class SittingOutcome(models.TextChoices):
+    """How somebody's way through a study ended, as far as a panel has a code for it."""
+
+    COMPLETE = "complete", "complete"
+    FAILED_CHECK = "failed_check", "failed check"
+    NO_CONSENT = "no_consent", "no consent"
+    SCREENED_OUT = "screened_out", "screened out"
+
+
 class Sitting(Limited):
     """One pass of one participant through one study."""
 
     class Status(models.TextChoices):
         STARTED = "started"
         FINISHED = "finished"
+        SCREENED = "screened"
         WITHDRAWN = "withdrawn"
         ERASED = "erased"
 
@@ -445,7 +513,10 @@ class Sitting(Limited):
     design_seed = models.BigIntegerField(help_text="seeds the order of sources and exposures")
     real_key = models.CharField(max_length=1, choices=[("f", "f"), ("j", "j")])
     screen = models.JSONField(default=dict, blank=True, help_text="refresh rate and size, as measured")
-    completion_code = models.CharField(max_length=16, blank=True)
+    outcome = models.CharField(
+        max_length=12, choices=SittingOutcome.choices, blank=True, help_text="empty: not at an end"
+    )
+    completion_code = models.CharField(max_length=50, blank=True)
     receipt_sha256 = models.CharField(max_length=64, blank=True, db_index=True)
     is_simulated = models.BooleanField(default=False, db_index=True)
     is_pilot = models.BooleanField(

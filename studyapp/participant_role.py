@@ -25,6 +25,8 @@ GRANTED: dict[str, tuple[str, ...]] = {
     "studyapp_study": ("UPDATE (bucket_full_s, n_landed, n_declined)",),
     "studyapp_studysource": (),
     "studyapp_namedlink": (),
+    "studyapp_recruiting": (),
+    "studyapp_listedperson": ("INSERT",),
     "studyapp_stimulus": ("UPDATE (times_planned)",),
     "studyapp_participant": ("INSERT",),
     "studyapp_panelidentity": ("INSERT",),

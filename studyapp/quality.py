@@ -167,3 +167,65 @@ def qualities_of(
                 Given(answer, reaction_ms, exposure_ms, is_right, is_catch=kind == Trial.Kind.CATCH)
             )
     return {pk: quality(answers) for pk, answers in given.items()}
+
+
+# ---- shares for the rules by which sittings are left out ----
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A trial of the test and what came back."""
+
+    kind: str
+    status: str
+    exposure_ms: int
+    answer: str | None
+    reaction_ms: float | None
+    timing_ok: bool | None
+    lost_focus: bool | None
+
+
+def shares(asked: Sequence[Asked], n_planned: int) -> dict[str, float | None]:
+    """For each rule of `exclusions` its share, 0 to 1, None where there is nothing to count.
+
+    A repeat stands in for a trial that was lost; more repeats than lost trials count nothing.
+    """
+    answered = [trial for trial in asked if trial.status == Trial.Status.ANSWERED]
+    n_lost = sum(trial.kind != Trial.Kind.REPEAT and trial.status != Trial.Status.ANSWERED for trial in asked)
+    n_repeats = sum(trial.kind == Trial.Kind.REPEAT for trial in answered)
+    n_answers = len(answered) - n_repeats + min(n_repeats, n_lost)
+    catch = [trial.answer == "real" for trial in answered if trial.kind == Trial.Kind.CATCH]
+    n_real = sum(trial.answer == "real" for trial in answered)
+    measured = [trial.timing_ok is False for trial in asked if trial.timing_ok is not None]
+    too_fast = [_is_too_fast(Given(t.answer or "", t.reaction_ms, t.exposure_ms)) for t in answered]
+    return {
+        "answered": min(1.0, n_answers / n_planned) if n_planned else None,
+        "catch_missed": _share(catch),
+        "too_fast": _share(too_fast),
+        "same_answer": max(n_real, len(answered) - n_real) / len(answered) if answered else None,
+        "mistimed": _share(measured),
+        "lost_focus": _share([bool(trial.lost_focus) for trial in answered]),
+    }
+
+
+def _share(claims: Sequence[bool]) -> float | None:
+    return sum(claims) / len(claims) if claims else None
+
+
+def shares_of(sitting_pk: int, n_planned: int) -> dict[str, float | None]:
+    """The shares of one sitting, from its stored trials but for practice."""
+    rows = (
+        Trial.objects.filter(sitting=sitting_pk)
+        .exclude(kind=Trial.Kind.PRACTICE)
+        .order_by("ordinal")
+        .values_list(
+            "kind",
+            "status",
+            "exposure_ms",
+            "response__answer",
+            "response__reaction_ms",
+            "response__timing_ok",
+            "response__lost_focus",
+        )
+    )
+    return shares([Asked(*row) for row in rows], n_planned)

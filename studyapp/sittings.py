@@ -23,16 +23,21 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from studyapp import audit, doors, links, packs, tallies
+from studyapp.arrivals import ALONE, Arrival
+from studyapp.exclusions import RULES, broken_rules
 from studyapp.limits import Limit
 from studyapp.messages import ResponseMessage
 from studyapp.models import (
     ConflictingResponse,
     FrozenSitting,
+    ListedPerson,
     PanelIdentity,
     Participant,
+    Recruiting,
     Response,
     Sitting,
     SittingCells,
+    SittingOutcome,
     Stimulus,
     Study,
     Trial,
@@ -41,6 +46,8 @@ from studyapp.models import (
 from studyapp.protocols import PROTOCOLS, Outcome
 from studyapp.protocols import Trial as PlannedTrial
 from studyapp.protocols.trial import REAL, counted
+from studyapp.quality import shares_of
+from studyapp.recruiting import code_for, recruiting_of
 
 BLOCK_TRIALS = 50
 # What the study is about; practice and catch trials serve other ends, and no result counts them.
@@ -87,25 +94,23 @@ def begin(
     *,
     attempt: str,
     language: str = "",
-    panel: str = "",
-    external_id: str = "",
-    link: str = "",
-    is_simulated: bool = False,
+    arrival: Arrival = ALONE,
 ) -> tuple[Sitting, str]:
     """The sitting after consent to the text in `language` (else the study's own), and its browser's secret.
 
     `attempt` is the consent page's random name: when the reply was lost, the same page leads to the same sitting.
-    A panel's id leads back to its sitting, too, from any page, as long as no trial of it was planned. `link` is the
-    token of a named link, which stands before the panel's id; a tester's sitting is marked as pilot.
+    A panel's id leads back to its sitting, too, from any page, as long as no trial of it was planned. A named link
+    stands before the panel's id; a tester's sitting is marked as pilot.
     Raises doors.Refused, also when this id of a panel has sat already; TooOften.
     """
     secret = secret_of(attempt)
     with transaction.atomic():
         spend_on_link(study)
         study = for_participants(Study.objects.select_for_update()).get(pk=study.pk)
-        is_tester = doors.is_tester(study, link)
-        if link:
-            panel, external_id = ("", "") if is_tester else (links.PANEL, link)
+        is_tester = doors.is_tester(study, arrival.link)
+        panel, external_id = arrival.panel, arrival.external_id
+        if arrival.link:
+            panel, external_id = ("", "") if is_tester else (links.PANEL, arrival.link)
         language = language or study.language
         consent_sha256 = hashlib.sha256(study.texts_in(language).consent_text.encode()).hexdigest()
         begun = by_secret(study, secret) or _untouched(study, panel, external_id)
@@ -115,8 +120,10 @@ def begin(
             begun.language, begun.consent_sha256 = language, consent_sha256
             begun.save(update_fields=["secret_sha256", "language", "consent_sha256"])
             return begun, secret
-        doors.require_room(study, is_trying=is_simulated or is_tester)
-        participant = Participant.objects.create(study=study, is_simulated=is_simulated)
+        doors.require_open(study, arrival, is_tester=is_tester)
+        if not (is_tester or arrival.is_simulated):
+            doors.require_room(study)
+        participant = Participant.objects.create(study=study, is_simulated=arrival.is_simulated)
         sitting = Sitting.objects.create(
             participant=participant,
             study=study,
@@ -126,19 +133,36 @@ def begin(
             consent_sha256=consent_sha256,
             design_seed=secrets.randbits(62),
             real_key=secrets.choice("fj"),
-            is_simulated=is_simulated,
+            is_simulated=arrival.is_simulated,
             is_pilot=is_tester or study.status == Study.Status.PILOTING,
         )
         tallies.begin(sitting)
         if external_id:
-            try:
-                with transaction.atomic():
-                    PanelIdentity.objects.create(
-                        participant=participant, study=study, panel=panel, external_id=external_id
-                    )
-            except IntegrityError:
-                raise doors.Refused(doors.USED) from None
+            remember(participant, panel, external_id)
     return sitting, secret
+
+
+def remember(participant: Participant, panel: str, external_id: str) -> None:
+    """Keep how a panel calls somebody, once a study and once on its exclusion list. Raises doors.Refused."""
+    study_pk = participant.study_id
+    try:
+        with transaction.atomic():
+            identity = PanelIdentity.objects.create(
+                participant=participant, study_id=study_pk, panel=panel, external_id=external_id
+            )
+    except IntegrityError:
+        raise doors.Refused(doors.USED) from None
+    shared = Recruiting.objects.filter(study=study_pk, exclusion_list__isnull=False).values_list(
+        "exclusion_list"
+    )
+    for (exclusion_list,) in shared if panel != links.PANEL else ():
+        try:
+            with transaction.atomic():
+                ListedPerson.objects.create(
+                    exclusion_list_id=exclusion_list, panel=panel, external_id=external_id, identity=identity
+                )
+        except IntegrityError:
+            raise doors.Refused(doors.LISTED) from None
 
 
 def spend_on_link(study: Study) -> None:
@@ -211,6 +235,7 @@ def require_started(sitting: Sitting) -> None:
     """Refuse a step of a sitting that has ended, in words that say how."""
     ended = {
         Sitting.Status.FINISHED: _("You have finished this test already."),
+        Sitting.Status.SCREENED: _("Your screen will not do for this test, and you have ended it."),
         Sitting.Status.WITHDRAWN: _("You have withdrawn from this study."),
         Sitting.Status.ERASED: _("Your answers have been erased."),
     }
@@ -604,10 +629,42 @@ def finish(sitting: Sitting, *, is_counted: bool = True) -> Sitting:
             )
             raise SittingError("missing", sentence % {"n": missing})
         sitting.status, sitting.finished_utc = Sitting.Status.FINISHED, timezone.now()
-        sitting.completion_code = code(secrets.token_bytes(5))
+        _end_as(sitting, _outcome_of(sitting))
         sitting.receipt_sha256 = receipt_hash(receipt_code(sitting))
         sitting.save()
     return sitting
+
+
+def screen_out(sitting: Sitting) -> Sitting:
+    """End a sitting whose screen will not do, at its person's wish. Raises SittingError once the test has begun."""
+    with transaction.atomic(durable=True):
+        sitting = _locked(sitting)
+        require_started(sitting)
+        if sitting.screen.get("will_do") is not False or sitting.trials.exists():
+            raise SittingError("begun", _("Your screen is fine: you can go on with the test."))
+        sitting.status, sitting.finished_utc = Sitting.Status.SCREENED, timezone.now()
+        _end_as(sitting, SittingOutcome.SCREENED_OUT)
+        sitting.save()
+    return sitting
+
+
+def _outcome_of(sitting: Sitting) -> str:
+    """Complete, unless the sitting breaks a declared rule of attention."""
+    study = whole_study(sitting)
+    checks = {name: percent for name, percent in study.exclusions.items() if RULES[name].is_check}
+    if checks and broken_rules(checks, shares_of(sitting.pk, study.n_test_trials)):
+        return SittingOutcome.FAILED_CHECK
+    return SittingOutcome.COMPLETE
+
+
+def _end_as(sitting: Sitting, outcome: str) -> None:
+    """Note the outcome, with the panel's code for it, else with one of the sitting's own."""
+    recruiting = recruiting_of(sitting.study)
+    sitting.outcome = outcome
+    own = code(secrets.token_bytes(5))
+    sitting.completion_code = code_for(recruiting, outcome, own)
+    if outcome == SittingOutcome.FAILED_CHECK and outcome not in recruiting.codes:
+        sitting.completion_code = code_for(recruiting, SittingOutcome.COMPLETE, own)
 
 
 def code(raw: bytes) -> str:

@@ -13,6 +13,7 @@ study_patterns = [
     path("declined/", pages.declined, name="declined"),
     *(path(f"{name}/", pages.step(name), name=name) for name in pages.STEPS),
     path("thanks/", pages.thanks, name="thanks"),
+    path("ineligible/", pages.ineligible, name="ineligible"),
     path("withdraw/", pages.withdraw, name="withdraw"),
     path("erase/", pages.erase, name="erase"),
     *(

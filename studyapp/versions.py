@@ -16,6 +16,7 @@ from studyapp import __version__
 from studyapp.field_names import FIELD_NAMES, said
 from studyapp.models import Study, StudySource
 from studyapp.opening import FROZEN_FIELDS, OpeningError, design
+from studyapp.recruiting import carry_over
 
 Status = Study.Status
 VERSION_AT_END = re.compile(r"-v\d+$")
@@ -67,7 +68,9 @@ def next_version(study: Study) -> Study:
         number = study.version_number + 1
         ending = f"-v{number}"
         base = VERSION_AT_END.sub("", study.slug)[: LONGEST_SLUG - len(ending)]
-        return _copy(study, _free_slug(base + ending), previous=study, version_number=number)
+        draft = _copy(study, _free_slug(base + ending), previous=study, version_number=number)
+        carry_over(study, draft)
+        return draft
 
 
 def copy_study(study: Study, slug: str) -> Study:

@@ -23,6 +23,7 @@ from studyapp.admin.cards import cards
 from studyapp.admin.columns import NOTHING, hash_start, readable_json, status_mark, utc_column
 from studyapp.admin.export_pages import ExportPages
 from studyapp.admin.live_page import LivePage
+from studyapp.admin.recruiting_pages import RecruitingPages
 from studyapp.admin.state_filter import StateFilter
 from studyapp.admin.step_pages import StepPages
 from studyapp.admin.steps import finished_of_quota, moves, status_line
@@ -54,7 +55,7 @@ def with_counts(studies: QuerySet[Study]) -> QuerySet[Study]:
     return studies.annotate(finished=counted(finished), sources_n=counted(sources))
 
 
-class StudyAdmin(VersionPages, StepPages, ExportPages, LivePage):
+class StudyAdmin(RecruitingPages, VersionPages, StepPages, ExportPages, LivePage):
     form = StudyForm
     inlines = (SourceInline,)
     list_display = (
@@ -280,6 +281,7 @@ class StudyAdmin(VersionPages, StepPages, ExportPages, LivePage):
             ),
             "cards": cards(study),
             "advice": advice(study) if _is_draft(study) else [],
+            "may_recruit": self.may_take_steps(request),
             "testers_link": self._testers_link(request, study),
             "link": request.build_absolute_uri(reverse("study:welcome", args=[study.slug])),
         }

@@ -16,10 +16,10 @@ from urllib.parse import quote, urlsplit
 from django.core import signing
 from django.urls import reverse
 
+from studyapp.arrivals import SIMULATED_SALT
 from studyapp.bots import walk
 from studyapp.bots.browser import PATIENCE_S, BotError, Browser
 from studyapp.models import ConflictingResponse, Response, Sitting, Study, Trial
-from studyapp.views.pages import SIMULATED_SALT
 
 AT_ONCE = 16
 LOOK_EVERY_S = 0.2

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from django.core import signing
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
@@ -17,17 +16,17 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from studyapp import __version__, doors, languages, links, messages, sittings
+from studyapp import __version__, doors, languages, messages, recruiting, sittings
+from studyapp.arrivals import LONGEST_QUERY, arrival
 from studyapp.limits import TooOften
-from studyapp.models import Sitting, Study, token_128
+from studyapp.models import Sitting, SittingOutcome, Study, token_128
 from studyapp.versions import successor
 from studyapp.views import api
 from studyapp.views.cookies import keep_secret, sitting_of, study_or_404
 
-SIMULATED_SALT = "simulated participant"
 MS_PER_TRIAL_WITHOUT_EXPOSURE = 2_200
 TOKEN = re.compile(r"[A-Za-z0-9]{22}")
-WITH_CODES = (Sitting.Status.FINISHED, Sitting.Status.WITHDRAWN)
+WITH_CODES = (Sitting.Status.FINISHED, Sitting.Status.SCREENED, Sitting.Status.WITHDRAWN)
 
 
 def message(
@@ -85,9 +84,10 @@ def paced(view: Callable[[HttpRequest, str], HttpResponse]) -> Callable[[HttpReq
 
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
+    listed = Study.objects.filter(status=Study.Status.OPEN).exclude(recruiting__open_link=False)
     studies = [
         (study, study.texts_in(language).title, language)
-        for study in sittings.for_participants(Study.objects.filter(status=Study.Status.OPEN))
+        for study in sittings.for_participants(listed)
         for language in [languages.chosen(study, request, None)]
     ]
     return render(request, "study/home.html", {"studies": studies})
@@ -155,49 +155,14 @@ def welcome(request: HttpRequest, slug: str) -> HttpResponse:
     )
 
 
-def arrival(study: Study, query: str) -> dict[str, Any]:
-    """How somebody came, out of the query string of their link, in the words of `sittings.begin`."""
-    parameters = QueryDict(query[:2000])
-    panel, external_id = panel_identity(study, parameters)
-    return {
-        "panel": panel,
-        "external_id": external_id,
-        "link": value_of(parameters, links.PARAMETER),
-        "is_simulated": is_simulated(parameters),
-    }
-
-
-def value_of(parameters: QueryDict, name: str) -> str:
-    # No database takes NUL, which an address can carry as %00.
-    return parameters.get(name, "").replace("\0", "").strip()[:128]
-
-
-def panel_identity(study: Study, parameters: QueryDict) -> tuple[str, str]:
-    """(panel, its id of the person) out of the parameters of a link; ("", "") if no known one is there."""
-    for panel, name in study.panels.items():
-        if value := value_of(parameters, name):
-            return panel, value
-    return "", ""
-
-
-def is_simulated(parameters: QueryDict) -> bool:
-    """Whether a bot of this installation came: it carries a signed mark, which people cannot make."""
-    try:
-        signing.loads(parameters.get("simulated", ""), salt=SIMULATED_SALT, max_age=24 * 3600)
-    except signing.BadSignature:
-        return False
-    return True
-
-
 def closed_door(study: Study, query: str) -> str:
     """What somebody who comes with this link is told instead of being let in, empty if they may begin."""
     came = arrival(study, query)
     try:
-        is_trying = came["is_simulated"] or doors.is_tester(study, came["link"])
+        doors.require_open(study, came, is_tester=doors.is_tester(study, came.link))
     except doors.Refused as refused:
         return str(refused)
-    why = doors.is_closed(study, is_trying=is_trying)
-    return str(why[1]) if why else ""
+    return ""
 
 
 def to_newer_version(request: HttpRequest, study: Study, page: str) -> HttpResponse | None:
@@ -230,7 +195,9 @@ def consent(request: HttpRequest, slug: str) -> HttpResponse:
         return of_study(request, "consent", study, language, **context)
     if request.POST.get("decision") != "agree":
         sittings.note_decline(study)
-        return redirect(reverse("study:declined", args=[slug], query={languages.PARAMETER: language}))
+        came_with = QueryDict(request.POST.get("panel_query", "")[:LONGEST_QUERY], mutable=True)
+        came_with[languages.PARAMETER] = language
+        return redirect(reverse("study:declined", args=[slug], query=came_with))
     running = sitting_of(request, study)
     if running is not None and running.status == Sitting.Status.STARTED:
         return redirect("study:screen", slug)
@@ -241,7 +208,7 @@ def consent(request: HttpRequest, slug: str) -> HttpResponse:
             # A name that is too short to be ours could be another person's, too.
             attempt=attempt if TOKEN.fullmatch(attempt) else token_128(),
             language=language,
-            **arrival(study, request.POST.get("panel_query", "")),
+            arrival=arrival(study, request.POST.get("panel_query", "")),
         )
     except doors.Refused as refused:
         more: dict[str, Any] = {"study": study, "texts": study.texts_in(language), "language": language}
@@ -258,6 +225,7 @@ TITLES = {
     "full": gettext_lazy("The study is full"),
     "again": gettext_lazy("You took part already"),
     "link": gettext_lazy("This link is not complete"),
+    "invited": gettext_lazy("By invitation"),
 }
 
 
@@ -271,8 +239,20 @@ def landed(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_GET
 def declined(request: HttpRequest, slug: str) -> HttpResponse:
+    """Nothing is stored of those who do not agree; the code for them and the way back follow from their link."""
     study = study_or_404(slug)
-    return of_study(request, "declined", study, languages.speak(study, request))
+    came = arrival(study, request.GET.urlencode())
+    told = recruiting.recruiting_of(study)
+    code = recruiting.code_for(told, SittingOutcome.NO_CONSENT)
+    return of_study(
+        request,
+        "declined",
+        study,
+        languages.speak(study, request),
+        query=request.GET.urlencode(),
+        completion_code=code,
+        return_url=code and recruiting.return_address(told, came.panel, came.external_id, code),
+    )
 
 
 def with_sitting(
@@ -361,11 +341,28 @@ def thanks(request: HttpRequest, sitting: Sitting) -> HttpResponse:
         sitting.language,
         status_of_sitting=sitting.status,
         completion_code=sitting.completion_code,
+        return_url=recruiting.way_back(sitting),
         receipt_code="" if sitting.status == Sitting.Status.ERASED else sittings.receipt_code(sitting),
         score=sittings.score(sitting) if finished and study.shows_score else None,
         truth=sittings.truth(sitting) if finished and study.shows_score else [],
         n_missing=sittings.n_missing(sitting) if finished else 0,
     )
+
+
+@require_http_methods(["GET", "POST"])
+@with_sitting
+def ineligible(request: HttpRequest, sitting: Sitting) -> HttpResponse:
+    """The end for whoever's screen will not do and cannot be changed."""
+    study = sitting.study
+    if sitting.status != Sitting.Status.STARTED:
+        return redirect("study:thanks", study.slug)
+    if request.method == "GET":
+        return of_study(request, "ineligible", study, sitting.language, sitting=sitting)
+    try:
+        sittings.screen_out(sitting)
+    except sittings.SittingError:
+        return redirect(f"study:{sittings.stands_at(sitting)}", study.slug)
+    return redirect("study:thanks", study.slug)
 
 
 @require_http_methods(["GET", "POST"])

@@ -25,6 +25,7 @@ from hypothesis import strategies as st
 
 import analysis
 from studyapp import sittings
+from studyapp.arrivals import SIMULATED_SALT
 from studyapp.catalogue import import_images
 from studyapp.export import (
     ExportError,
@@ -38,7 +39,6 @@ from studyapp.export_files import safe_cell, utc_text
 from studyapp.life import close_study, open_study
 from studyapp.models import Sitting, Study
 from studyapp.presets import create_study
-from studyapp.views.pages import SIMULATED_SALT
 from tests.conftest import SOURCES, Person
 from tests.image_sets import pixels_of, write_image_set
 
