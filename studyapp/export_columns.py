@@ -307,6 +307,8 @@ STIMULI = (
     ),
 )
 
+# An outcome comes with the end: a sitting that ended after the freeze has none in it.
+OUTCOME = Case(When(finished_utc__isnull=False, then=F("sitting__outcome")), default=Value(""))
 # One row a frozen sitting, also those that ended early; an erased one has lost everything but its times.
 SITTINGS = (
     Column("study", "id", F("sitting__study__slug"), "the study's short name", "demo", "text"),
@@ -345,7 +347,7 @@ SITTINGS = (
     Column(
         "outcome",
         "choice",
-        F("outcome"),
+        OUTCOME,
         "what the panel's code said; failed_check: finished, but a declared rule of attention was broken",
         "complete",
         "complete | failed_check | screened_out; empty: not at an end, or withdrawn",

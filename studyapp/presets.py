@@ -33,6 +33,17 @@ PRESETS: dict[str, Preset] = {
         summary="the timed test of Denton et al. 2015: four sources, 11 exposures, gray mask until the answer",
         sources={"real": 1.0, "gan": 1.0, "lapgan": 1.0, "cc-lapgan": 1.0},
     ),
+    "lapgan-short": Preset(
+        summary="the same in about seven minutes: five exposures, 120 trials, for trying out and for panels",
+        sources={"real": 1.0, "gan": 1.0, "lapgan": 1.0, "cc-lapgan": 1.0},
+        fields={
+            "exposures_ms": [50, 100, 200, 400, 1000],
+            "n_trials": 120,
+            "practice_trials": 6,
+            "break_every": 60,
+            "n_examples": 16,
+        },
+    ),
 }
 
 

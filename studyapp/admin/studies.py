@@ -23,6 +23,7 @@ from studyapp.admin.cards import cards
 from studyapp.admin.columns import NOTHING, hash_start, readable_json, status_mark, utc_column
 from studyapp.admin.export_pages import ExportPages
 from studyapp.admin.live_page import LivePage
+from studyapp.admin.number_pages import NumberPages
 from studyapp.admin.recruiting_pages import RecruitingPages
 from studyapp.admin.state_filter import StateFilter
 from studyapp.admin.step_pages import StepPages
@@ -55,7 +56,7 @@ def with_counts(studies: QuerySet[Study]) -> QuerySet[Study]:
     return studies.annotate(finished=counted(finished), sources_n=counted(sources))
 
 
-class StudyAdmin(RecruitingPages, VersionPages, StepPages, ExportPages, LivePage):
+class StudyAdmin(NumberPages, RecruitingPages, VersionPages, StepPages, ExportPages, LivePage):
     form = StudyForm
     inlines = (SourceInline,)
     list_display = (

@@ -5,7 +5,6 @@ What the person answers is `observer`, how requests travel is `browser`.
 """
 
 import hashlib
-import math
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from typing import Any
 
 from studyapp.bots.browser import BotError, Browser
 from studyapp.bots.observer import Judgement, Observer
+from studyapp.frames import planned_frames
 
 FRAME_MS = 16.6667  # 60 Hz
 BATCH = 10
@@ -63,11 +63,6 @@ class Tally:
     stored: int = 0
     replayed: int = 0
     tokens: set[str] = field(default_factory=set)
-
-
-def planned_frames(exposure_ms: float, frame_ms: float) -> int:
-    """Whole frames for an exposure, at least 1: the nearest number, halves go down (the rule of timeline.js)."""
-    return max(1, math.ceil(exposure_ms / frame_ms - 0.5 - 1e-6))
 
 
 def begin(browser: Browser, welcome_url: str, mark: str) -> dict[str, Any]:

@@ -18,13 +18,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from studyapp import __version__, doors, languages, messages, recruiting, sittings
 from studyapp.arrivals import LONGEST_QUERY, arrival
+from studyapp.durations import minutes
 from studyapp.limits import TooOften
 from studyapp.models import Sitting, SittingOutcome, Study, token_128
 from studyapp.versions import successor
 from studyapp.views import api
 from studyapp.views.cookies import keep_secret, sitting_of, study_or_404
 
-MS_PER_TRIAL_WITHOUT_EXPOSURE = 2_200
 TOKEN = re.compile(r"[A-Za-z0-9]{22}")
 WITH_CODES = (Sitting.Status.FINISHED, Sitting.Status.SCREENED, Sitting.Status.WITHDRAWN)
 
@@ -120,14 +120,6 @@ def of_study(
     """A page of a study in a language; what the study itself says is in `texts`."""
     context = {"study": study, "texts": study.texts_in(language), "language": language, **context}
     return render(request, f"study/{page}.html", context, status=status)
-
-
-def minutes(study: Study) -> int:
-    """How long a sitting takes, in minutes, for people who answer in about a second and a half."""
-    mean_exposure_ms = sum(study.exposures_ms) / len(study.exposures_ms)
-    n_trials = study.n_test_trials + study.practice_trials
-    per_trial_ms = mean_exposure_ms + study.fixation_ms + study.blank_ms + MS_PER_TRIAL_WITHOUT_EXPOSURE
-    return max(1, round(n_trials * per_trial_ms / 60_000) + 2)
 
 
 @require_GET

@@ -404,3 +404,70 @@ def test_exporting_a_draft_says_that_there_is_nothing(researcher: Client, draft_
 def test_an_export_changes_state_by_post_only(researcher: Client, played_study: Study):
     assert researcher.get(page(played_study, "export")).headers["Content-Type"].startswith("text/html")
     assert not LogEntry.objects.exists()
+
+
+# ---- what a design comes to, while it is written ----
+
+
+def numbers(client: Client, data: dict[str, Any]) -> dict[str, dict[str, dict[str, Any]]]:
+    """What the editor would show: title of a group -> label -> its row."""
+    answer = client.post(reverse("admin:studyapp_study_numbers"), data)
+    assert answer.status_code == 200
+    groups = answer.json()["groups"]
+    return {group["title"]: {row["label"]: row for row in group["rows"]} for group in groups}
+
+
+def test_the_numbers_of_a_design_follow_the_form_as_it_stands(
+    researcher: Client, image_sets: dict[str, ImageSet]
+):
+    sources = source_rows(image_sets)
+    sources[1]["weight"] = 2
+    data = filled_form(n_trials=120, practice_trials=0, n_examples=5, catch_trials=0, sources=sources)
+    told = numbers(researcher, data)
+    # 120 trials, 3 exposures, shares of 1 : 2 : 1 : 1.
+    cells = told["Trials of one person, by source"]
+    assert {name: row["value"].split()[0] for name, row in cells.items()} == {
+        "real": "8.0", "gan": "16.0", "lapgan": "8.0", "cc-lapgan": "8.0",
+    }  # fmt: skip
+    # A share of 24 of 120, one for rounding, a tenth more for repeats, and the examples.
+    assert told["Images"]["real, 33 needed"]["value"] == "40"
+    short = told["Images"]["gan, 54 needed"]
+    assert (short["is_short"], short["note"]) == (True, "import or generate more, or ask fewer trials")
+    assert told["Frames at 60 · 120 · 144 Hz"]["50 ms"]["value"] == "3 · 6 · 7"
+    assert told["A sitting"]["takes about"]["value"].endswith("minutes")
+    assert not Study.objects.exists()
+
+
+def test_numbers_that_would_open_are_never_called_short(researcher: Client, draft_study: Study):
+    """The editor counts as opening does: what it lets through opens."""
+    rows = [
+        {"name": s.name, "image_set": s.image_set_id, "weight": s.weight} for s in draft_study.sources.all()
+    ]
+    told = numbers(researcher, filled_form(draft_study, rows, n_examples=5))
+    assert not any(row["is_short"] for group in told.values() for row in group.values())
+    assert open_study(draft_study).status == "open"
+
+
+@pytest.mark.parametrize(
+    ("changes", "label", "why"),
+    [
+        ({"exposures_ms": "soon"}, "Exposures (ms)", "expected whole milliseconds"),
+        ({"exposures_ms": "5"}, "the design", "expected exposures of 10 to 10000"),
+        ({"n_trials": ""}, "Trials a sitting", "required"),
+        ({"n_trials": "0"}, "the design", "expected 1 to 5000 trials"),
+        ({"sources": []}, "the design", "expected a source named 'real'"),
+        ({"sources-0-image_set": "9" * 30}, "real, 56 needed", ""),
+    ],
+)
+def test_an_unfinished_design_gets_a_sentence_instead_of_numbers(
+    researcher: Client, image_sets: dict[str, ImageSet], changes: dict[str, Any], label: str, why: str
+):
+    rows = changes.pop("sources", source_rows(image_sets))
+    data = filled_form(sources=rows, **{"n_trials": "110", "practice_trials": "0", **changes})
+    found = [group[label] for group in numbers(researcher, data).values() if label in group]
+    assert found and found[0]["is_short"] and why in found[0]["value"]
+
+
+def test_numbers_are_for_those_who_may_write_studies(staff_with: Callable[..., Client]):
+    for rights in ((), ("view_study",)):
+        assert staff_with(*rights).post(reverse("admin:studyapp_study_numbers"), {}).status_code == 403

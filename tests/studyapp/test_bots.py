@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from studyapp.bots import observer, walk
 from studyapp.bots.browser import BotError, Browser
 from studyapp.bots.crowd import Crowd, stored_answers
+from studyapp.frames import planned_frames
 from studyapp.life import close_study
 from studyapp.models import Response, Sitting, Study, Trial
 from tests.conftest import SOURCES
@@ -109,10 +110,10 @@ def test_reaction_times_look_like_those_of_people() -> None:
 
 
 def test_exposures_are_planned_in_whole_frames_halves_down() -> None:
-    frames = [walk.planned_frames(exposure_ms, walk.FRAME_MS) for exposure_ms in EXPOSURES_MS]
+    frames = [planned_frames(exposure_ms, walk.FRAME_MS) for exposure_ms in EXPOSURES_MS]
     assert frames == [3, 4, 6, 9, 12, 18, 24, 39, 60, 84, 120]
-    assert walk.planned_frames(75, 1000 / 180) == 13  # 13.5, exactly half
-    assert walk.planned_frames(1, walk.FRAME_MS) == 1
+    assert planned_frames(75, 1000 / 180) == 13  # 13.5, exactly half
+    assert planned_frames(1, walk.FRAME_MS) == 1
 
 
 # ---- the way through the pages ----

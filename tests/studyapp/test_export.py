@@ -299,7 +299,7 @@ def test_the_number_of_queries_does_not_grow_with_the_answers(
 ) -> None:
     for _ in range(3):
         people(small_study).begin().sit_through()
-    with django_assert_max_num_queries(34):
+    with django_assert_max_num_queries(35):
         exported(small_study, tmp_path)
 
 

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('studyapp', '0010_count_what_is_there'),
+        ('studyapp', '0011_slowest_screen'),
     ]
 
     operations = [
