@@ -222,23 +222,51 @@ def differences(cov: Covariance, weights: np.ndarray, confidence: float = CONFID
     """Weighted sums of cells (say, one mean minus another) with two-way intervals, one row each.
 
     weights: (quantities, cells). Columns: difference, low, high, se, df, n_people, n_images. On the scale of
-    proportions, symmetric, t quantile. Low and high are -1 and 1, and se NaN, where people or images are too
-    few for a variance: nothing is known then.
+    proportions, symmetric, t quantile. Where several people agree so exactly that there is no variance, se is NaN
+    and the interval is put together from those of the two sides (see `from_both_sides`). For one person low and
+    high are -1 and 1: nothing is known of others.
     """
     parts = cov.parts(weights)
     is_known = (parts.n_people > 1) & (parts.variance > 0)
     se = np.where(is_known, np.sqrt(parts.variance), np.nan)
     half = np.where(is_known, stdtrit(parts.degrees_of_freedom, (1 + confidence) / 2) * se, 2.0)
+    low, high = np.maximum(parts.estimate - half, -1), np.minimum(parts.estimate + half, 1)
+    agreed = np.flatnonzero(~is_known & (parts.n_people > 1))
+    if len(agreed):
+        low[agreed], high[agreed] = from_both_sides(cov, weights[agreed], confidence)
     return pd.DataFrame(
         {
             "difference": parts.estimate,
-            "low": np.maximum(parts.estimate - half, -1),
-            "high": np.minimum(parts.estimate + half, 1),
+            "low": low,
+            "high": high,
             "se": se,
             "df": parts.degrees_of_freedom,
             "n_people": parts.n_people,
             "n_images": parts.n_images,
         }
+    )
+
+
+def from_both_sides(
+    cov: Covariance, weights: np.ndarray, confidence: float = CONFIDENCE
+) -> tuple[np.ndarray, np.ndarray]:
+    """Ends of differences from the intervals of what is added and what is taken away, as if these were independent.
+
+    Squares of the distances to their ends add up (Newcombe 1998, Statist. Med. 17:873-890, method 10).
+    """
+    sides = []
+    for each in (np.maximum(weights, 0), np.maximum(-weights, 0)):
+        total = each.sum(axis=1, keepdims=True)
+        share = np.divide(each, total, out=np.zeros_like(each), where=total > 0)
+        shown = np.where(
+            total > 0, share, np.eye(each.shape[1])[np.argmax(cov.n)]
+        )  # weight 0: any cell will do
+        bars = proportion_intervals(cov.parts(shown), np.full(len(each), "side"), confidence)
+        sides.append(total[:, 0] * bars[["p", "low", "high"]].to_numpy(float).T)
+    (p, low, high), (q, q_low, q_high) = sides
+    return (
+        np.maximum(p - q - np.hypot(p - low, q_high - q), -1),
+        np.minimum(p - q + np.hypot(high - p, q - q_low), 1),
     )
 
 

@@ -102,7 +102,12 @@ def at_each_time(results: Results) -> Section | None:
     tables = [
         contrasts.at_each_time(results.tables, results.cov, *pair, seed=results.plan.seed) for pair in pairs
     ]
-    if not tables or max(len(table) for table in tables) < 2:
+    # Pairs with no variance at any time have no band: people agree exactly, or there is one person.
+    known = [
+        place for place, table in enumerate(tables) if len(table) > 1 and table["band_quantile"].notna().all()
+    ]
+    pairs, tables = ([each[place] for place in known] for each in (pairs, tables))
+    if not tables:
         return None
     styles = source_styles(results.sources)
     said = []

@@ -176,3 +176,40 @@ def test_wilson_inverts_the_score_test(n, share):
     z = ndtri(0.975)
     for end in {low, high} - {0.0, 1.0}:
         assert abs(k / n - end) == pytest.approx(z * np.sqrt(end * (1 - end) / n), rel=1e-6)
+
+
+def test_where_people_agree_exactly_a_difference_is_put_together_from_both_sides():
+    """Everybody right about everything: 100 points, from the two Wilson intervals of as many trials as people."""
+    rows = pd.DataFrame(
+        {
+            "participant": [f"p{n % 4}" for n in range(48)],
+            "image": [f"i{n}" for n in range(48)],
+            "source": np.repeat(["real", "gan"], 24),
+            "exposure_ms": 50.0,
+            "judged_real": np.repeat([True, False], 24),
+        }
+    )
+    cov = covariance(count_tables(rows))
+    value, low, high = contrast(cov, np.asarray([1.0, -1.0]))
+    end = float(wilson(np.asarray([4.0]), np.asarray([4.0]))[0][0])
+    assert (value, high) == (1, 1)
+    assert low == pytest.approx(1 - np.hypot(1 - end, 1 - end))
+    turned = contrast(cov, np.asarray([-1.0, 1.0]))
+    assert turned == pytest.approx((-1, -1, -low))
+
+
+def test_newcombe_s_own_difference_comes_back():
+    """56/70 minus 48/80, method 10 without correction: 0.0524 to 0.3339 (Newcombe 1998, table II, case a)."""
+    from analysis.intervals import from_both_sides
+
+    rows = pd.DataFrame(
+        {
+            "participant": "one",
+            "image": [f"i{n}" for n in range(150)],
+            "source": np.repeat(["real", "gan"], [70, 80]),
+            "exposure_ms": 50.0,
+            "judged_real": np.repeat([True, False, True, False], [56, 14, 48, 32]),
+        }
+    )
+    low, high = from_both_sides(covariance(count_tables(rows)), np.asarray([[1.0, -1.0]]))
+    assert (round(low[0], 4), round(high[0], 4)) == (0.0524, 0.3339)
