@@ -104,7 +104,7 @@ function trialResponse(trial, timeline, stage, { given, judged, disturbances }) 
     measured_frames: judged?.measured_frames ?? null,
     measured_ms: judged ? rounded(judged.measured_ms) : null,
     frame_ms: Math.round(stage.frame_ms * 1e4) / 1e4,
-    timing_ok: judged ? !judged.late_onset && !judged.wrong_duration && !disturbances.has("slept") : null,
+    timing_ok: judged ? !judged.wrong_duration && !disturbances.has("slept") : null,
     timing_witness: judged?.timing_witness ?? stage.witness.kind,
     flags,
     lost_focus: disturbances.has("hidden") || disturbances.has("blurred"),

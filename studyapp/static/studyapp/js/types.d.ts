@@ -41,7 +41,9 @@ interface Verdict {
   timing_witness: WitnessKind;
   measured_frames: number;
   measured_ms: number;
+  /** It came a frame or more after its time; that alone spoils nothing. */
   late_onset: boolean;
+  /** Or in doubt, where nobody witnessed it. */
   wrong_duration: boolean;
   /** When the picture reached the glass, as far as is known. */
   onset_ms: number;

@@ -6,13 +6,13 @@ import { latenessLimit } from "./timeline.js";
 
 /**
  * Whole frames from a frame's timestamp to the glass: one, or two on machines that buffer a frame.
- * Up to 4 ms (a quarter frame on fast screens) past a refresh count as that refresh, unless the callback ran late:
- * then the next one drew it.
+ * Up to 4 ms (a quarter frame on fast screens) past a refresh count as that refresh: without a display controller the
+ * time is when drawing ended. Half as much where the callback ran late, for the next refresh may have drawn it.
  * @param {number} presented_ms @param {Mark} mark @param {number} frame_ms
  */
 export function glassLag(presented_ms, { frame_at_ms, now_ms }, frame_ms) {
   const limit_ms = latenessLimit(frame_ms);
-  const slack_ms = now_ms - frame_at_ms > limit_ms ? limit_ms / 4 : limit_ms;
+  const slack_ms = now_ms - frame_at_ms > limit_ms ? limit_ms / 2 : limit_ms;
   return Math.max(1, Math.ceil((presented_ms - frame_at_ms - slack_ms) / frame_ms));
 }
 
@@ -27,7 +27,7 @@ export const verdict = (evidence) =>
   evidence.presented ? witnessed(evidence, evidence.presented) : unwitnessed(evidence);
 
 /**
- * The compositor's word. Late at both ends by the same amount, the duration is right; it is flagged all the same.
+ * The compositor's word. Late at both ends by the same amount, the duration is right.
  * @param {Evidence} evidence @param {Presented} presented
  * @returns {Verdict}
  */
@@ -44,7 +44,7 @@ function witnessed({ planned_frames, frame_ms, onset, offset, usual_lag }, prese
     measured_frames,
     measured_ms,
     late_onset: onset_lag > usual_lag,
-    wrong_duration: measured_frames !== planned_frames || offset_lag > usual_lag,
+    wrong_duration: measured_frames !== planned_frames,
     onset_ms,
     mask_ms,
     origin: "element_timing",
@@ -62,12 +62,13 @@ function unwitnessed({ planned_frames, frame_ms, onset, offset, longest_gap_ms }
   const measured_ms = offset.frame_at_ms - onset.frame_at_ms;
   const measured_frames = Math.round(measured_ms / frame_ms);
   const ranLate = (/** @type {Mark} */ mark) => mark.now_ms - mark.frame_at_ms > frame_ms / 3;
+  const is_doubtful = longest_gap_ms > 1.5 * frame_ms || ranLate(onset) || ranLate(offset);
   return {
     timing_witness: "callback",
     measured_frames,
     measured_ms,
     late_onset: ranLate(onset),
-    wrong_duration: measured_frames !== planned_frames || longest_gap_ms > 1.5 * frame_ms || ranLate(offset),
+    wrong_duration: measured_frames !== planned_frames || is_doubtful,
     onset_ms: onset.frame_at_ms + frame_ms,
     mask_ms: offset.frame_at_ms + frame_ms,
     origin: "frame",
