@@ -8,6 +8,7 @@ from studyapp.exclusions import sentences
 FIELD_NAMES: dict[str, str] = {
     "title": "title",
     "description": "description",
+    "eligibility": "who can take part",
     "organiser": "who runs it",
     "contact": "contact",
     "protocol": "protocol",
@@ -16,6 +17,7 @@ FIELD_NAMES: dict[str, str] = {
     "practice_trials": "practice trials",
     "practice_feedback": "feedback in practice",
     "catch_trials": "catch trials",
+    "keys": "key for real photos",
     "n_examples": "real examples",
     "break_every": "trials between breaks",
     "repeat_percent": "repeats at most (%)",

@@ -118,6 +118,16 @@ def default_panels() -> dict[str, str]:
 
 
 TEXT_FIELDS = tuple(field.name for field in fields(texts.StudyTexts))
+# A study may leave these out, in all languages.
+OPTIONAL_TEXTS = ("eligibility",)
+
+
+class Keys(models.TextChoices):
+    """Which key means a real photo; the other of F and J means a generated picture."""
+
+    BALANCED = "balanced", "counterbalanced: F for one half of the people, J for the other"
+    F = "f", "F for all"
+    J = "j", "J for all"
 
 
 class Study(Limited):
@@ -134,6 +144,9 @@ class Study(Limited):
     slug = models.SlugField(unique=True, max_length=60)
     title = models.CharField(max_length=200)
     description = models.TextField(blank=True, default=texts.description)
+    eligibility = models.TextField(
+        "who can take part", blank=True, help_text="shown on the first page; empty: nothing is said"
+    )
     organiser = models.CharField(max_length=200, blank=True, help_text="who runs it, shown to participants")
     contact = models.CharField(max_length=200, blank=True, help_text="how participants reach them")
     status = models.CharField(
@@ -153,6 +166,7 @@ class Study(Limited):
         default=0,
         help_text="trials whose answer is obvious, in between; exported as catch and in no figure",
     )
+    keys = models.CharField("key for real photos", max_length=10, choices=Keys.choices, default=Keys.BALANCED)
     n_examples = models.PositiveIntegerField(
         "real examples", default=24, help_text="real pictures looked at before the test, never used in it"
     )
@@ -284,7 +298,8 @@ class Study(Limited):
                     f"translations: expected languages among {', '.join(sorted(known))}, got {language}"
                 )
             for name in TEXT_FIELDS:
-                if not (isinstance(told.get(name), str) and told[name].strip()):
+                is_there = isinstance(told.get(name), str) and told[name].strip()
+                if not (is_there or name in OPTIONAL_TEXTS):
                     raise ValidationError(f"translations, {language}: expected a text for {name}, got none")
 
     def protocol_settings(self, source_weights: dict[str, float] | None = None) -> Settings:
@@ -318,7 +333,8 @@ class Study(Limited):
         """What the study says to participants. Raises KeyError for a language that it does not offer."""
         if language == self.language:
             return texts.StudyTexts(**{name: getattr(self, name) for name in TEXT_FIELDS})
-        return texts.StudyTexts(**{name: self.translations[language][name] for name in TEXT_FIELDS})
+        told = self.translations[language]
+        return texts.StudyTexts(**{name: told[name] for name in TEXT_FIELDS if name in told})
 
     @property
     def pack_path(self):

@@ -6,7 +6,7 @@ Written from the frozen definition, so that what is registered is what runs; of 
 from collections.abc import Iterator
 from typing import Any
 
-from studyapp.exclusions import sentences
+from studyapp.exclusions import report_options, sentences
 from studyapp.field_names import FIELD_NAMES, said
 from studyapp.models import Study
 from studyapp.protocols.trial import REAL
@@ -16,6 +16,7 @@ ELSEWHERE = (
     *(
         "title",
         "description",
+        "eligibility",
         "organiser",
         "contact",
         "language",
@@ -42,6 +43,8 @@ def _lines(study: Study, told: dict[str, Any]) -> Iterator[str]:
     yield ""
     yield from _version(study)
     yield from _section("What is asked", told["description"])
+    if told.get("eligibility"):
+        yield from _section("Who can take part", told["eligibility"])
     yield from _section("Design", "")
     yield "| what | value |"
     yield "|---|---|"
@@ -64,6 +67,9 @@ def _lines(study: Study, told: dict[str, Any]) -> Iterator[str]:
     )
     yield ""
     yield from _section("Analysis", told.get("analysis_plan") or USUAL_ANALYSIS)
+    if options := report_options(told.get("exclusions") or {}):
+        yield f"The report applies the rules with `python analysis/report.py --exclude {' '.join(options)}`."
+        yield ""
     for language, consent in _consents(told).items():
         yield from _section(f"Consent text ({language})", consent)
 

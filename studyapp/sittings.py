@@ -25,11 +25,13 @@ from django.utils.translation import ngettext
 from studyapp import audit, doors, links, packs, tallies
 from studyapp.arrivals import ALONE, Arrival
 from studyapp.exclusions import RULES, broken_rules
+from studyapp.life import LIVE_FOR
 from studyapp.limits import Limit
 from studyapp.messages import ResponseMessage
 from studyapp.models import (
     ConflictingResponse,
     FrozenSitting,
+    Keys,
     ListedPerson,
     PanelIdentity,
     Participant,
@@ -132,7 +134,7 @@ def begin(
             language=language,
             consent_sha256=consent_sha256,
             design_seed=secrets.randbits(62),
-            real_key=secrets.choice("fj"),
+            real_key=_real_key(study, is_simulated=arrival.is_simulated),
             is_simulated=arrival.is_simulated,
             is_pilot=is_tester or study.status == Study.Status.PILOTING,
         )
@@ -140,6 +142,23 @@ def begin(
         if external_id:
             remember(participant, panel, external_id)
     return sitting, secret
+
+
+def _real_key(study: Study, *, is_simulated: bool) -> str:
+    """The key that means a real photo for the next person: the one that fewer have had who finished or are at it."""
+    if study.keys != Keys.BALANCED:
+        return study.keys
+    had = dict(
+        study.sittings.filter(
+            is_simulated=is_simulated, status__in=(Sitting.Status.STARTED, Sitting.Status.FINISHED)
+        )
+        .exclude(status=Sitting.Status.STARTED, consent_utc__lt=timezone.now() - LIVE_FOR)
+        .order_by()
+        .values_list("real_key")
+        .annotate(n=Count("pk"))
+    )
+    fewest = min(had.get(key, 0) for key in "fj")
+    return secrets.choice([key for key in "fj" if had.get(key, 0) == fewest])
 
 
 def remember(participant: Participant, panel: str, external_id: str) -> None:

@@ -14,6 +14,7 @@ class StudyTexts:
     description: str
     consent_text: str
     debrief_text: str
+    eligibility: str = ""
 
 
 DEFAULTS: dict[str, StudyTexts] = {

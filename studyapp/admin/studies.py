@@ -24,6 +24,7 @@ from studyapp.admin.columns import NOTHING, hash_start, readable_json, status_ma
 from studyapp.admin.export_pages import ExportPages
 from studyapp.admin.live_page import LivePage
 from studyapp.admin.number_pages import NumberPages
+from studyapp.admin.preview_pages import PreviewPages, previews
 from studyapp.admin.recruiting_pages import RecruitingPages
 from studyapp.admin.state_filter import StateFilter
 from studyapp.admin.step_pages import StepPages
@@ -56,7 +57,7 @@ def with_counts(studies: QuerySet[Study]) -> QuerySet[Study]:
     return studies.annotate(finished=counted(finished), sources_n=counted(sources))
 
 
-class StudyAdmin(NumberPages, RecruitingPages, VersionPages, StepPages, ExportPages, LivePage):
+class StudyAdmin(PreviewPages, NumberPages, RecruitingPages, VersionPages, StepPages, ExportPages, LivePage):
     form = StudyForm
     inlines = (SourceInline,)
     list_display = (
@@ -80,7 +81,7 @@ class StudyAdmin(NumberPages, RecruitingPages, VersionPages, StepPages, ExportPa
     fieldsets: ClassVar[Any] = (
         (
             "What participants read first",
-            {"fields": ("title", "slug", "language", "description", "organiser", "contact")},
+            {"fields": ("title", "slug", "language", "description", "eligibility", "organiser", "contact")},
         ),
         (
             "The design",
@@ -92,6 +93,7 @@ class StudyAdmin(NumberPages, RecruitingPages, VersionPages, StepPages, ExportPa
                     "practice_trials",
                     "practice_feedback",
                     "catch_trials",
+                    "keys",
                     "n_examples",
                     "break_every",
                 )
@@ -282,6 +284,7 @@ class StudyAdmin(NumberPages, RecruitingPages, VersionPages, StepPages, ExportPa
             ),
             "cards": cards(study),
             "advice": advice(study) if _is_draft(study) else [],
+            "previews": previews(study),
             "may_recruit": self.may_take_steps(request),
             "testers_link": self._testers_link(request, study),
             "link": request.build_absolute_uri(reverse("study:welcome", args=[study.slug])),

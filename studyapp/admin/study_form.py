@@ -12,7 +12,15 @@ from django.http import HttpRequest
 
 from studyapp.admin.columns import count
 from studyapp.exclusions import RULES
-from studyapp.models import TEXT_FIELDS, ImageSet, Study, StudySource, default_exposures, default_panels
+from studyapp.models import (
+    OPTIONAL_TEXTS,
+    TEXT_FIELDS,
+    ImageSet,
+    Study,
+    StudySource,
+    default_exposures,
+    default_panels,
+)
 from studyapp.presets import PRESETS, PresetError, create_study
 from studyapp.protocols import DesignError, Settings
 from studyapp.protocols.trial import REAL
@@ -87,6 +95,7 @@ TEXTS: dict[str, tuple[str, int | None]] = {
     "description": ("Description", 4),
     "consent_text": ("Consent text", 14),
     "debrief_text": ("Debrief text", 8),
+    "eligibility": ("Who can take part", 3),
 }
 
 
@@ -157,6 +166,7 @@ class StudyForm(_translation_form(), _rules_form(), forms.ModelForm):  # type: i
             "description": forms.Textarea(attrs={"rows": 4}),
             "consent_text": forms.Textarea(attrs={"rows": 14}),
             "debrief_text": forms.Textarea(attrs={"rows": 8}),
+            "eligibility": forms.Textarea(attrs={"rows": 3}),
             "sample_size_rule": forms.Textarea(attrs={"rows": 3}),
             "analysis_plan": forms.Textarea(attrs={"rows": 6}),
         }
@@ -221,7 +231,7 @@ class StudyForm(_translation_form(), _rules_form(), forms.ModelForm):  # type: i
             self.add_error(f"offers_{language}", "The texts above are in this language already.")
         told = {name: cleaned.get(f"{name}_{language}") or "" for name in TEXT_FIELDS}
         for name, text in told.items():
-            if not text and f"{name}_{language}" not in self.errors:
+            if not text and name not in OPTIONAL_TEXTS and f"{name}_{language}" not in self.errors:
                 self.add_error(
                     f"{name}_{language}", "expected a text, since the study is offered in this language"
                 )

@@ -471,3 +471,36 @@ def test_an_unfinished_design_gets_a_sentence_instead_of_numbers(
 def test_numbers_are_for_those_who_may_write_studies(staff_with: Callable[..., Client]):
     for rights in ((), ("view_study",)):
         assert staff_with(*rights).post(reverse("admin:studyapp_study_numbers"), {}).status_code == 403
+
+
+# ---- what participants will read ----
+
+
+def test_a_draft_is_shown_as_participants_will_read_it_in_each_language(
+    researcher: Client, draft_study: Study
+):
+    said = {
+        "title": "Echt?",
+        "description": "Bilder.",
+        "consent_text": "Ja?",
+        "debrief_text": "<b>So war es.</b>",
+    }
+    Study.objects.update(eligibility="Adults\nwith good eyes", translations={"de": said})
+    seen: dict[str, str] = {}
+    for name, language in (("welcome", "en"), ("welcome", "de"), ("consent", "de"), ("thanks", "de")):
+        address = reverse("admin:studyapp_study_preview", args=[draft_study.pk, name])
+        seen[name + language] = researcher.get(address, {"language": language}).content.decode()
+    assert "Who can take part" in seen["welcomeen"] and "Adults<br>with good eyes" in seen["welcomeen"]
+    assert "Wer teilnehmen kann" not in seen["welcomede"], "nothing was said in German"
+    assert "Echt?" in seen["welcomede"] and 'lang="de"' in seen["welcomede"]
+    assert "Ja?" in seen["consentde"] and "I agree" not in seen["consentde"]
+    assert "&lt;b&gt;So war es." in seen["thanksde"]
+    for name, language in (("welcome", "fr"), ("test", "en")):
+        address = reverse("admin:studyapp_study_preview", args=[draft_study.pk, name])
+        assert researcher.get(address, {"language": language}).status_code == 404
+    assert not Sitting.objects.exists()
+
+
+def test_looking_at_a_page_counts_as_no_landing(researcher: Client, small_study: Study):
+    address = reverse("admin:studyapp_study_preview", args=[small_study.pk, "welcome"])
+    assert 'data-landed=""' in researcher.get(address).content.decode()
