@@ -65,7 +65,7 @@ def image_rows(settings: Settings, sources: Sequence[Source], n_examples: int) -
             rows.append(Number(label, f"{source.n_images:,}", note, True))
         else:
             few = source.n_images < ADVISED_IMAGES and not source.is_catch
-            note = f"{ADVISED_IMAGES:,} or more make the intervals for new images narrower" if few else ""
+            note = f"{ADVISED_IMAGES:,} advised" if few else ""
             rows.append(Number(label, f"{source.n_images:,}", note))
     return rows
 
