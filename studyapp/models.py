@@ -3,6 +3,8 @@
 Stories over several tables live in `catalogue`, `opening`, `sittings`, `jobs` and `export`.
 """
 
+import secrets
+import string
 from dataclasses import fields
 from typing import Any, ClassVar
 
@@ -12,7 +14,6 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.crypto import get_random_string
 
 from studyapp import texts
 from studyapp.audit import AuditEntry as AuditEntry  # a table of its own story
@@ -21,12 +22,20 @@ from studyapp.limits import Limited
 from studyapp.protocols import PROTOCOLS, DesignError, Settings
 
 
+# Byte -> letter or digit, each for as many bytes; the few bytes that are left over are thrown away.
+LETTERS = ((string.ascii_letters + string.digits) * 4).encode() + bytes(8)
+NOT_LETTERS = bytes(range(248, 256))
+
+
 def token_128() -> str:
     """A random name of 130 bits that tells nothing, not even the order of creation.
 
     Letters and digits alone: a name that began with a dash would be a formula in a spreadsheet.
     """
-    return get_random_string(22)
+    token = ""
+    while len(token) < 22:
+        token += secrets.token_bytes(40).translate(LETTERS, NOT_LETTERS).decode()
+    return token[:22]
 
 
 def protocol_choices() -> list[tuple[str, str]]:

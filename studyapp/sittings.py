@@ -335,13 +335,13 @@ def _unplanned(sitting: Sitting, outcomes: list[Outcome]) -> list[PlannedTrial]:
     return PROTOCOLS[study.protocol].next_trials(study.protocol_settings(), outcomes, rng)
 
 
-def _unseen(sitting: Sitting, source: str, n_images: int) -> list[Stimulus]:
-    """The least-planned images of a source that this person has not had, ties at random."""
+def _unseen(sitting: Sitting, source: str, n_images: int) -> list[int]:
+    """Primary keys of the least-planned images of a source that this person has not had, ties at random."""
     return list(
         Stimulus.objects.filter(source__study=sitting.study_id, source__name=source, is_example=False)
         .exclude(pk__in=TrialStimulus.objects.filter(sitting=sitting).values("stimulus_id"))
         .order_by("times_planned", "?")
-        .only("pk")[:n_images]
+        .values_list("pk", flat=True)[:n_images]
     )
 
 
@@ -356,7 +356,7 @@ def _plan_block(sitting: Sitting, outcomes: list[Outcome]) -> list[Trial]:
             needed[name] = needed.get(name, 0) + 1
     pools = {name: _unseen(sitting, name, n_images) for name, n_images in needed.items()}
     trials: list[Trial] = []
-    shown: list[list[Stimulus]] = []
+    shown: list[list[int]] = []
     for trial in planned:
         if any(len(pools[name]) < trial.sources.count(name) for name in trial.sources):
             continue
@@ -371,7 +371,7 @@ def _plan_block(sitting: Sitting, outcomes: list[Outcome]) -> list[Trial]:
     Trial.objects.bulk_create(trials)
     tallies.note_trials(sitting.pk, "planned", (trial.kind for trial in trials))
     links = [
-        TrialStimulus(trial=trial, sitting=sitting, stimulus=stimulus, position=position)
+        TrialStimulus(trial=trial, sitting=sitting, stimulus_id=stimulus, position=position)
         for trial, stimuli in zip(trials, shown, strict=True)
         for position, stimulus in enumerate(stimuli)
     ]
