@@ -21,7 +21,6 @@ from studyapp.exclusions import RuleError, checked_rules
 from studyapp.limits import Limited
 from studyapp.protocols import PROTOCOLS, DesignError, Settings
 
-
 # Byte -> letter or digit, each for as many bytes; the few bytes that are left over are thrown away.
 LETTERS = ((string.ascii_letters + string.digits) * 4).encode() + bytes(8)
 NOT_LETTERS = bytes(range(248, 256))
