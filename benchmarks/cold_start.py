@@ -41,6 +41,7 @@ def first_visit(browser: Any, url: str, mbit: float, round_trip_ms: float) -> di
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     try:
         page = context.new_page()
+        page.set_default_timeout(120_000)
         page.goto(f"{url}/s/bench/consent/")
         page.get_by_role("button", name="I agree", exact=True).click()
         page.wait_for_url("**/screen/")
@@ -58,7 +59,7 @@ def first_visit(browser: Any, url: str, mbit: float, round_trip_ms: float) -> di
             },
         )
         page.add_init_script(WATCH)
-        page.goto(f"{url}/s/bench/test/")
+        page.goto(f"{url}/s/bench/test/", wait_until="commit")
         page.locator(".panel [data-action=go]").wait_for()
         return {"ready_ms": page.evaluate("ready_ms"), **page.evaluate(FETCHED)}
     finally:
