@@ -16,7 +16,7 @@ from analysis.detection import by_person, t_interval
 from analysis.intervals import CONFIDENCE
 from analysis.responses import REAL
 
-N_SPLITS = 1000
+N_SPLITS = 500
 COUNTS_AT_MOST = 20_000_000  # people x cells x splits: seconds; above it there are fewer splits
 PARTS = 4  # of a sitting, for the figure of time on task
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 FORMATS = ("png", "svg", "pdf")
 LIVE_FORMATS = ("svg",)
 PNG_DPI = 300
+PNG_EFFORT = 3  # of 9: a little larger, in a third of the time
 PICTURES = "pictures"  # a folder of that name in an export is looked into for pictures
 
 Saying = Callable[[str], None]
@@ -248,7 +249,8 @@ def drawn(figure: Figure, formats: tuple[str, ...] = FORMATS, say: Saying = quie
         canvas.set_layout_engine("none")  # laid out once: every format would do it again
         for kind in formats:
             file = BytesIO()
-            canvas.savefig(file, format=kind, dpi=PNG_DPI, metadata=METADATA[kind])
+            more = {"pil_kwargs": {"compress_level": PNG_EFFORT}} if kind == "png" else {}
+            canvas.savefig(file, format=kind, dpi=PNG_DPI, metadata=METADATA[kind], **more)
             made[kind] = file.getvalue()
     return made
 

@@ -59,6 +59,7 @@ def paper_size(folder: Path) -> dict[str, Callable[[], object]]:
         "report, whole command, 15 x 660 rows": lambda: subprocess.run(
             command, check=True, capture_output=True
         ),
+        "the same with --live": lambda: subprocess.run([*command, "--live"], check=True, capture_output=True),
         "reading and checking 15 x 660 rows": lambda: read(folder),
     }
 

@@ -118,6 +118,8 @@ def draw_people(axes: Any, results: Results, order: list[str], styles: dict[str,
         time_axis(ax, [exposures[0], exposures[-1]], 1.0, "ms" if number >= len(order) - COLUMNS else "")
         ax.set_ylim(-4, 104)
         ax.set_yticks([0, 50, 100] if number % COLUMNS == 0 else [])
+        if number < len(order) - COLUMNS:
+            ax.set_xticks([])
         ax.tick_params(labelsize=6.5)
         ax.xaxis.label.set_size(7)
         ax.set_title(f"d′ {decimal(measures[order[number]])}", size=7, pad=2)
