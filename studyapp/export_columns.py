@@ -165,7 +165,7 @@ RESPONSES = (
         "timing_ok",
         "flag",
         F("response__timing_ok"),
-        "whether onset and duration were as planned",
+        "whether the picture was on screen for its planned time",
         "1",
         "1 | 0; empty: unknown",
     ),
@@ -549,8 +549,8 @@ TIMING = (
         "flags",
         "words",
         F("flags"),
-        "what was not as planned: shown late, for another time, with the page hidden, out of focus, resized or "
-        "asleep; no witness of the frames; late: answered after the trial had been closed",
+        "what was not as planned: shown late (which alone spoils nothing), for another time, with the page hidden, "
+        "out of focus, resized or asleep; no witness of the frames; late: answered after the trial had been closed",
         "late_onset wrong_duration",
         " | ".join(sorted({*FLAGS, "late"})) + ", parted by spaces; empty: nothing",
     ),
