@@ -58,16 +58,34 @@ def newest_set(source: str) -> ImageSet:
     return image_set
 
 
+def _as_sources(image_sets: Sequence[ImageSet]) -> dict[str, ImageSet]:
+    """Image sets by the name of their source. Raises PresetError for two of one source, or none that is real."""
+    named: dict[str, ImageSet] = {}
+    for image_set in image_sets:
+        name = REAL if image_set.is_real else image_set.source
+        if name in named:
+            raise PresetError(f"expected one image set of source {name}, got {named[name]} and {image_set}")
+        named[name] = image_set
+    if REAL not in named:
+        raise PresetError(
+            f"expected a set of real pictures among {', '.join(map(str, image_sets))}, got generated ones only"
+        )
+    return named
+
+
 def create_study(
     preset: str,
     slug: str,
     *,
     image_sets: dict[str, ImageSet] | None = None,
+    only: Sequence[ImageSet] = (),
     languages: Sequence[str] = ("en",),
     **overrides: Any,
 ) -> Study:
     """A draft study from a preset; each source uses the image set given, else the newest of its name.
 
+    With `only`, the preset's design is asked of these sets alone, each a source under its own name; as many trials of
+    each. One of them holds the real pictures.
     It offers these languages in our default texts; the first is that of the study's own fields. With catch trials
     it gets a source of plain noise for them.
 
@@ -77,6 +95,9 @@ def create_study(
         raise PresetError(f"expected one of the presets {', '.join(PRESETS)}, got {preset!r}")
     given = image_sets or {}
     sources = PRESETS[preset].sources
+    if only:
+        given = _as_sources(only)
+        sources = dict.fromkeys(given, 1.0)
     if unknown := sorted(set(given) - set(sources)):
         raise PresetError(f"preset {preset} has the sources {', '.join(sources)}, not {', '.join(unknown)}")
     chosen = {name: given.get(name) or newest_set(name) for name in sources}

@@ -238,6 +238,22 @@ class StudyForm(_translation_form(), _rules_form(), forms.ModelForm):  # type: i
         return told
 
 
+def said_of(image_set: ImageSet) -> str:
+    """An image set by name, with how many images of which size it holds."""
+    size = f"{image_set.width_px} × {image_set.height_px} px"
+    return f"{image_set.name} ({count(image_set.n_images)} images, {size})"
+
+
+class ImageSetChoice(forms.ModelChoiceField):
+    def label_from_instance(self, obj: ImageSet) -> str:
+        return said_of(obj)
+
+
+class ImageSetsChoice(forms.ModelMultipleChoiceField):
+    def label_from_instance(self, obj: ImageSet) -> str:
+        return said_of(obj)
+
+
 class PresetForm(forms.Form):
     """A new draft out of a ready design."""
 
@@ -252,20 +268,24 @@ class PresetForm(forms.Form):
         error_messages={"invalid": "Use letters, digits, hyphens and underscores only."},
     )
 
+    only = ImageSetsChoice(
+        ImageSet.objects.order_by("-is_real", "source", "-imported_utc"),
+        label="Pictures",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Tick the sets to compare, one of them with real pictures. None ticked: the newest set of each of "
+        "the preset's own sources.",
+    )
+
     def create(self) -> Study | None:
         """The draft; None if it cannot be made, then the form says why."""
         try:
-            return create_study(self.cleaned_data["preset"], self.cleaned_data["slug"])
+            return create_study(
+                self.cleaned_data["preset"], self.cleaned_data["slug"], only=list(self.cleaned_data["only"])
+            )
         except PresetError as error:
             self.add_error(None, str(error))
             return None
-
-
-class ImageSetChoice(forms.ModelChoiceField):
-    """Image sets by name, with how many images of which size they hold."""
-
-    def label_from_instance(self, obj: ImageSet) -> str:
-        return f"{obj.name} ({count(obj.n_images)} images, {obj.width_px} × {obj.height_px} px)"
 
 
 class SourceForm(forms.ModelForm):

@@ -242,3 +242,25 @@ def test_the_commands_create_open_and_close(draft_study, capsys):
         CommandError, match=r"expected a study of this installation \(.*small.*\), got 'missing'"
     ):
         call_command("open_study", "missing")
+
+
+def test_a_presets_design_can_be_asked_of_own_image_sets(draft_study, tmp_path, capsys):
+    """Two sets of one's own are enough; each is a source under its own name."""
+    ours = import_images(write_image_set(tmp_path / "ours.zip", source="ours", n_images=80))
+    photos = import_images(write_image_set(tmp_path / "photos.zip", n_images=100, source="real", seed=1))
+    study = create_study("lapgan-short", "own", only=[ours, photos])
+    assert dict(study.sources.values_list("name", "image_set__name")) == {
+        "real": photos.name,
+        "ours": ours.name,
+    }
+    assert (study.n_trials, study.exposures_ms) == (120, [50, 100, 200, 400, 1000])
+    call_command(
+        "create_study", "--preset", "lapgan-short", "--slug", "own-2", "--only", ours.name, photos.name
+    )
+    assert Study.objects.get(slug="own-2").sources.count() == 2
+    with pytest.raises(PresetError, match=r"expected a set of real pictures among ours-.*, got generated"):
+        create_study("lapgan", "none", only=[ours])
+    with pytest.raises(PresetError, match="expected one image set of source real, got "):
+        create_study("lapgan", "none", only=[photos, draft_study.sources.get(name="real").image_set])
+    with pytest.raises(CommandError, match="--only nothing: expected a set of the catalogue"):
+        call_command("create_study", "--preset", "lapgan", "--slug", "none", "--only", "nothing")

@@ -41,6 +41,13 @@ class Command(BaseCommand):
             "--exposures", type=int, nargs="+", metavar="MS", help="durations in milliseconds"
         )
         parser.add_argument(
+            "--only",
+            nargs="+",
+            default=[],
+            metavar="SET",
+            help="the preset's design with these image sets alone, each a source; one of them holds real pictures",
+        )
+        parser.add_argument(
             "--images",
             action="append",
             default=[],
@@ -49,7 +56,14 @@ class Command(BaseCommand):
         )
 
     def handle(
-        self, *, preset: str, slug: str, images: list[str], languages: list[str], **options: Any
+        self,
+        *,
+        preset: str,
+        slug: str,
+        images: list[str],
+        only: list[str],
+        languages: list[str],
+        **options: Any,
     ) -> None:
         overrides = {field: options[name] for name, field in OVERRIDES.items() if options[name] is not None}
         try:
@@ -57,6 +71,7 @@ class Command(BaseCommand):
                 preset,
                 slug,
                 image_sets=dict(self.image_set(pair) for pair in images),
+                only=[self.named(name, f"--only {name}: expected a set") for name in only],
                 languages=languages,
                 **overrides,
             )
@@ -68,8 +83,11 @@ class Command(BaseCommand):
 
     def image_set(self, pair: str) -> tuple[str, ImageSet]:
         source, _, name = pair.partition("=")
+        return source, self.named(name, f"--images {pair}: expected SOURCE=SET, a set")
+
+    def named(self, name: str, expected: str) -> ImageSet:
         found = ImageSet.objects.filter(name=name).first()
         if found is None:
             known = ", ".join(ImageSet.objects.values_list("name", flat=True)[:20]) or "none"
-            raise CommandError(f"--images {pair}: expected SOURCE=SET, a set of the catalogue ({known})")
-        return source, found
+            raise CommandError(f"{expected} of the catalogue ({known})")
+        return found
