@@ -7,7 +7,7 @@ benchmarks; every row it makes is marked simulated. Takes its randomness from a 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +19,7 @@ EXPOSURES_MS = (50, 75, 100, 150, 200, 300, 400, 650, 1000, 1400, 2000)
 
 # Share judged real by the typical person for the typical image at the shortest and the longest exposure;
 # between them the logit is linear in log time. Shaped after Denton et al. 2015, arXiv:1506.05751.
-CURVES: dict[str, tuple[float, float]] = {
+CURVES: dict[str, tuple[float, ...]] = {
     "real": (0.60, 0.93),
     "gan": (0.30, 0.08),
     "lapgan": (0.42, 0.38),
@@ -31,6 +31,9 @@ CURVES: dict[str, tuple[float, float]] = {
 class Observers:
     """A study to simulate. Standard deviations are on the logit scale; typical values from public data.
 
+    curves: share judged real by the typical person for the typical image, by source: at the shortest and the
+    longest exposure with the logit linear in log time between, or at every exposure.
+
     Raises ValueError where a person would have to see an image twice, or where a number makes no sense.
     """
 
@@ -40,7 +43,7 @@ class Observers:
     person_sd: float = 0.55
     person_source_sd: float = 0.3
     image_sd: float = 1.0
-    curves: dict[str, tuple[float, float]] = field(default_factory=lambda: dict(CURVES))
+    curves: dict[str, tuple[float, ...]] = field(default_factory=lambda: dict(CURVES))
     exposures_ms: tuple[int, ...] = EXPOSURES_MS
     images_may_repeat: bool = False  # a person may meet an image again, at another exposure
 
@@ -50,6 +53,11 @@ class Observers:
                 raise ValueError(f"{name}: expected at least 1, got {getattr(self, name)}")
         if min(self.person_sd, self.person_source_sd, self.image_sd) < 0:
             raise ValueError("expected standard deviations of at least 0")
+        for name, shares in self.curves.items():
+            if len(shares) not in (2, len(self.exposures_ms)):
+                raise ValueError(
+                    f"curve of {name}: expected 2 shares or {len(self.exposures_ms)}, got {len(shares)}"
+                )
         in_a_cell = -(-self.n_trials // self.n_cells)
         seen = in_a_cell if self.images_may_repeat else len(self.exposures_ms) * in_a_cell
         if seen > self.images_per_source:
@@ -80,8 +88,8 @@ def typical_logits(observers: Observers) -> np.ndarray:
     log_ms = np.log(np.asarray(observers.exposures_ms, dtype=float))
     span = log_ms[-1] - log_ms[0]
     place = (log_ms - log_ms[0]) / span if span > 0 else np.zeros(len(log_ms))
-    ends = logit(np.asarray(list(observers.curves.values()), dtype=float))
-    return ends[:, :1] + (ends[:, 1:] - ends[:, :1]) * place
+    knots = [logit(np.asarray(shares, dtype=float)) for shares in observers.curves.values()]
+    return np.stack([each if len(each) != 2 else each[0] + (each[1] - each[0]) * place for each in knots])
 
 
 def true_proportions(observers: Observers) -> np.ndarray:
@@ -93,6 +101,16 @@ def true_proportions(observers: Observers) -> np.ndarray:
     spread = np.sqrt(observers.person_sd**2 + observers.person_source_sd**2 + observers.image_sd**2)
     shares = expit(typical_logits(observers)[..., None] + spread * nodes)
     return shares @ weights / weights.sum()
+
+
+def with_true_proportions(observers: Observers, shares: dict[str, np.ndarray]) -> Observers:
+    """The same study with curves such that `true_proportions` are these shares (by source, at every exposure)."""
+    logits = np.linspace(-12, 12, 2401)
+    nodes, weights = np.polynomial.hermite_e.hermegauss(61)
+    spread = np.sqrt(observers.person_sd**2 + observers.person_source_sd**2 + observers.image_sd**2)
+    averages = expit(logits[:, None] + spread * nodes) @ weights / weights.sum()
+    curves = {name: tuple(expit(np.interp(wanted, averages, logits))) for name, wanted in shares.items()}
+    return replace(observers, curves=curves)
 
 
 def draw(observers: Observers, rng: np.random.Generator) -> Answers:
