@@ -1,0 +1,239 @@
+"""Other designs: each measure agrees with published numbers or finds what was planted, and the command tells it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis import psychometric
+from analysis.designs import __main__ as command
+from analysis.designs import pairs, ratings, staircase, untimed
+from analysis.observers import Observers, as_csv, simulate, true_proportions
+from benchmarks.untimed import coverage
+
+
+def rng(seed: int = 1) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def written(folder: Path, rows: pd.DataFrame) -> Path:
+    file = folder / "rows.csv"
+    rows.to_csv(file, index=False)
+    return file
+
+
+# Untimed
+
+
+def untimed_rows(seed: int = 1, **changes) -> pd.DataFrame:
+    curves = {"real": (0.7, 0.7), "gan": (0.3, 0.3)}
+    return simulate(Observers(30, 100, 50, curves=curves, exposures_ms=(1,), **changes), seed)
+
+
+def test_the_error_rate_is_the_mean_of_both_errors():
+    rows = untimed_rows()
+    table = untimed.error_rates(rows, rng()).set_index("source")
+    judged = rows["judged_real"].astype(float)
+    fake = judged[rows["source"] == "gan"].mean()
+    missed = 1 - judged[rows["source"] == "real"].mean()
+    row = table.loc["gan"]
+    assert row["error"] == pytest.approx((fake + missed) / 2)
+    assert row["rater_mean"] == pytest.approx(row["error"])  # everybody judged 50 of each
+    assert row["rater_low"] < row["error"] < row["rater_high"]
+    assert row["low"] < row["rater_low"] and row["rater_high"] < row["high"]  # images vary, too
+
+
+def test_the_two_way_interval_holds_for_new_images_where_the_bootstrap_over_raters_does_not():
+    two_way, raters = coverage(60, seed=1)
+    assert two_way >= 0.88
+    assert raters < 0.8
+
+
+# Staircases
+
+
+def staircase_rows(threshold_ms: float, n_people: int = 16, n_trials: int = 200) -> pd.DataFrame:
+    """People on a staircase that is shorter by 30 ms after a right answer and longer by 90 after a wrong one."""
+    draws, rows = rng(3), []
+    for person in range(n_people):
+        mine, exposure_ms = threshold_ms * np.exp(draws.normal(0, 0.2)), 500
+        for _ in range(n_trials):
+            z = psychometric.SIGMOIDS["gauss"].span * (np.log10(exposure_ms / mine)) / 0.6
+            is_right = draws.random() < 0.5 + 0.47 * psychometric.SIGMOIDS["gauss"].value(z)
+            is_real = draws.random() < 0.5
+            rows.append((f"p{person}", "real" if is_real else "gan", exposure_ms, int(is_right == is_real)))
+            exposure_ms = int(np.clip(exposure_ms + (-30 if is_right else 90), 50, 1000))
+    return pd.DataFrame(rows, columns=["participant", "source", "exposure_ms", "judged_real"])
+
+
+def test_planted_thresholds_of_staircases_are_found():
+    rows = staircase_rows(300.0)
+    rows["judged_real"] = rows["judged_real"].astype(bool)
+    (row,) = staircase.thresholds(staircase.runs(rows), rng()).itertuples()
+    assert row.threshold_ms == pytest.approx(300, rel=0.12)
+    assert row.low_ms < 300 < row.high_ms
+    assert row.modal_low_ms <= row.modal_ms <= row.modal_high_ms
+
+
+def test_two_sources_in_a_run_are_refused():
+    rows = pd.DataFrame(
+        {"participant": "p", "source": ["real", "gan", "lapgan"], "exposure_ms": 100.0, "judged_real": True}
+    )
+    with pytest.raises(
+        ValueError, match=r"one generated source among real, found gan, lapgan; .* column named run"
+    ):
+        staircase.runs(rows)
+
+
+# Pairs
+
+
+def pair_rows(seed: int = 2) -> pd.DataFrame:
+    curves = {"gan": (0.2, 0.2), "lapgan": (0.45, 0.45)}
+    observers = Observers(20, 200, 150, curves=curves, exposures_ms=(1000,))
+    rows = simulate(observers, seed)
+    return rows.rename(columns={"judged_real": "chose_generated"})
+
+
+def test_shares_of_pairs_that_fool_are_found():
+    rows = pair_rows()
+    _, means = pairs.fooled(rows)
+    truth = true_proportions(
+        Observers(curves={"gan": (0.2, 0.2), "lapgan": (0.45, 0.45)}, n_trials=200, exposures_ms=(1000,))
+    )[:, 0]
+    assert ((means["low"] < truth) & (truth < means["high"])).all()
+
+
+# Ratings
+
+
+# Krippendorff 2011, Computing Krippendorff's alpha-reliability, section C: four observers, twelve units.
+KRIPPENDORFF = """
+1 2 3 3 2 1 4 1 2 . . .
+1 2 3 3 2 2 4 1 2 5 . 3
+. 3 3 3 2 3 4 2 2 5 1 .
+1 2 3 3 2 4 4 1 2 5 1 .
+"""
+
+
+@pytest.mark.parametrize(
+    ("metric", "published"), [("nominal", 0.743), ("ordinal", 0.815), ("interval", 0.849)]
+)
+def test_alpha_is_krippendorff_s(metric, published):
+    rows = [
+        (unit, float(value))
+        for line in KRIPPENDORFF.split("\n")
+        for unit, value in enumerate(line.split())
+        if value != "."
+    ]
+    assert ratings.alpha(pd.DataFrame(rows, columns=["image", "rating"]), metric) == pytest.approx(
+        published, abs=6e-4
+    )
+
+
+def rating_rows(n_people: int = 25, n_images: int = 40, seed: int = 4) -> pd.DataFrame:
+    """Ratings with people (SD 0.4) and images (SD 0.6) crossed around 4 for real and 2.5 for gan."""
+    draws = rng(seed)
+    person = np.repeat(np.arange(n_people), 2 * n_images)
+    image = np.tile(np.arange(2 * n_images), n_people)
+    middle = np.where(image < n_images, 4.0, 2.5)
+    value = middle + draws.normal(0, 0.4, n_people)[person] + draws.normal(0, 0.6, 2 * n_images)[image]
+    rating = np.clip(np.rint(value + draws.normal(0, 0.5, len(value))), 1, 5)
+    source = np.where(image < n_images, "real", "gan")
+    return pd.DataFrame({"participant": person, "image": image, "source": source, "rating": rating}).astype(
+        {"participant": str, "image": str}
+    )
+
+
+def test_mean_ratings_have_the_two_way_variance():
+    """Three clusterings summed by hand, with their small-sample factors."""
+    rows = rating_rows()
+    table = ratings.mean_ratings(rows).set_index("source")
+    gan = rows[rows["source"] == "gan"]
+    residual = gan["rating"] - gan["rating"].mean()
+    people = (residual.groupby(gan["participant"]).sum() ** 2).sum() / len(gan) ** 2 * 25 / 24
+    images = (residual.groupby(gan["image"]).sum() ** 2).sum() / len(gan) ** 2
+    trial = (residual**2).sum() / len(gan) ** 2
+    se = np.sqrt(people + max(images - trial, 0) * 40 / 39)
+    half = (table.loc["gan", "high"] - table.loc["gan", "low"]) / 2
+    assert 1.96 * se < half < 2.1 * se
+    assert table.loc["real", "mean"] > table.loc["gan", "mean"]
+    assert 0.2 < ratings.alpha(rows) < 1
+
+
+def test_ratings_all_alike_have_no_agreement_to_speak_of():
+    rows = rating_rows().assign(rating=3.0)
+    assert np.isnan(ratings.alpha(rows))
+    assert (ratings.mean_ratings(rows)["mean"] == 3).all()
+
+
+# The command
+
+ROWS = {
+    "untimed": lambda: untimed_rows().astype({"judged_real": int}),
+    "staircase": lambda: staircase_rows(300.0, n_people=4, n_trials=60),
+    "pairs": lambda: pair_rows().astype({"chose_generated": int}),
+    "ratings": lambda: rating_rows().astype({"rating": int}),
+}
+
+
+@pytest.mark.parametrize("kind", command.KINDS)
+def test_each_kind_makes_a_report_that_repeats_exactly(kind, tmp_path, capsys):
+    file = written(tmp_path, ROWS[kind]())
+    assert command.main([kind, str(file), "--out", str(tmp_path / "out")]) == 0
+    first = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    assert {"report.html", "results.json", "figure1.png", "figure1.svg", "figure1.pdf"} < set(first)
+    document = json.loads(first["results.json"])
+    for table in document["tables"].values():
+        assert table["estimand"] and table["method"] and table["rows"]
+    assert command.main([kind, str(file), "--out", str(tmp_path / "out")]) == 0
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == first
+
+
+def test_an_export_is_an_untimed_table(tmp_path):
+    """`responses.csv` has the columns of the untimed measure, and more."""
+    observers = Observers(6, 40, 30, curves={"real": (0.7, 0.7), "gan": (0.3, 0.3)}, exposures_ms=(1000,))
+    file = tmp_path / "responses.csv"
+    file.write_text(as_csv(simulate(observers, 1)))
+    assert command.main(["untimed", str(file), "--out", str(tmp_path / "out")]) == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "spoil", "sentence"),
+    [
+        (
+            "ratings",
+            lambda rows: rows.drop(columns="rating"),
+            "expected the columns .* rating, found no rating",
+        ),
+        (
+            "ratings",
+            lambda rows: rows.assign(rating=6),
+            "row 2, column rating: expected a whole number .* found '6'",
+        ),
+        (
+            "untimed",
+            lambda rows: rows[rows["source"] == "real"],
+            "expected real and at least one generated source",
+        ),
+        ("pairs", lambda rows: rows.assign(source="real"), "expected the source of the generated picture"),
+        ("pairs", lambda rows: rows.assign(status="timed_out"), "expected answered trials, found none"),
+        ("staircase", lambda rows: rows[rows["participant"] == "p0"], "expected two people at least"),
+        (
+            "staircase",
+            lambda rows: rows.assign(judged_real="yes"),
+            "row 2, column judged_real: expected 1 or 0",
+        ),
+    ],
+)
+def test_tables_that_the_design_cannot_use_are_refused(kind, spoil, sentence, tmp_path, capsys):
+    file = written(tmp_path, spoil(ROWS[kind]()))
+    assert command.main([kind, str(file), "--out", str(tmp_path / "out")]) == 1
+    import re
+
+    assert re.search(sentence, capsys.readouterr().err)
+    assert not (tmp_path / "out").exists()
