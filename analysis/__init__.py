@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from analysis.equivalence import beside_published
     from analysis.images import image_scores
     from analysis.intervals import Covariance, cells, contrast, covariance, differences, source_means
+    from analysis.mixed_levels import fitted_study
     from analysis.multiverse import all_universes
     from analysis.observers import Observers, simulate
     from analysis.people import drift, leave_one_out, people_table, split_half
     from analysis.plan import Plan
+    from analysis.planning import measures, stopping
     from analysis.reactions import conditional_accuracy, reaction_quantiles
     from analysis.responses import ResponsesError, Selection, read, select
     from analysis.results import Results, analyse
@@ -60,10 +62,12 @@ __all__ = [
     "differences",
     "distance_to_real",
     "drift",
+    "fitted_study",
     "holm",
     "image_scores",
     "jeffreys",
     "leave_one_out",
+    "measures",
     "over_times",
     "own_sensitivity",
     "people_table",
@@ -75,6 +79,7 @@ __all__ = [
     "simulate",
     "source_means",
     "split_half",
+    "stopping",
     "wilson",
     "yes_no",
 ]
@@ -106,10 +111,12 @@ HOME = {
     "differences": "intervals",
     "distance_to_real": "contrasts",
     "drift": "people",
+    "fitted_study": "mixed_levels",
     "holm": "contrasts",
     "image_scores": "images",
     "jeffreys": "binomial",
     "leave_one_out": "people",
+    "measures": "planning",
     "over_times": "contrasts",
     "own_sensitivity": "detection",
     "people_table": "people",
@@ -121,6 +128,7 @@ HOME = {
     "simulate": "observers",
     "source_means": "intervals",
     "split_half": "people",
+    "stopping": "planning",
     "wilson": "binomial",
     "yes_no": "detection",
 }

@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from analysis.chapters import answers, convincing, differences, method, persons, robustness, telling_apart
+from analysis.chapters import (
+    answers,
+    convincing,
+    differences,
+    method,
+    mixed_model,
+    persons,
+    robustness,
+    telling_apart,
+    turning,
+)
 from analysis.results import Results
 from analysis.section import Figure, Number, Section, Table
 
@@ -24,6 +34,7 @@ SECTIONS: tuple[Writer, ...] = (
     method.methods,
     answers.source_means,
     answers.all_cells,
+    turning.thresholds_of_sources,
     differences.at_each_time,
     differences.distance_to_real,
     telling_apart.sensitivity,
@@ -34,6 +45,7 @@ SECTIONS: tuple[Writer, ...] = (
     persons.time_on_task,
     robustness.other_choices,
     robustness.kinds_of_bars,
+    mixed_model.mixed_model,
     robustness.study_by_study,
     method.timing_quality,
     method.software,

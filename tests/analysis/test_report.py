@@ -30,6 +30,7 @@ FIGURES = [
     "people",
     "reactions",
     "sensitivity",
+    "thresholds",
     "time_on_task",
     "timing",
 ]
@@ -45,10 +46,12 @@ TABLES = [
     "influence",
     "intervals",
     "means",
+    "mixed_model",
     "multiverse",
     "people",
     "reactions",
     "sensitivity",
+    "thresholds",
     "timing",
 ]
 FILES = sorted(
