@@ -19,6 +19,7 @@ KNOWN_ORDER = (REAL, "gan", "lapgan", "cc-lapgan")
 
 # Person x image pairs are looked up in a table of flags up to this size, and sorted above it.
 FLAG_TABLE = 50_000_000
+FLAG_WINDOW = 4_000_000  # flags of a few people at a time
 
 
 @dataclass(frozen=True)
@@ -117,16 +118,15 @@ def tabulate(
 ) -> CountTables:
     """Count tables from codes, one entry a trial; codes count from 0."""
     n_cells = len(cells)
-    person_n, person_k = counted(person * n_cells + cell, judged_real, (n_people, n_cells))
-    image_n, image_k = counted(image * n_cells + cell, judged_real, (n_images, n_cells))
-    pair = person.astype(np.int64) * n_images + image
-    if is_distinct(pair, n_people * n_images):
+    person_n, person_k = counted(person, cell, judged_real, (n_people, n_cells))
+    image_n, image_k = counted(image, cell, judged_real, (n_images, n_cells))
+    if no_pair_twice(person, image, n_people, n_images):
         return CountTables(cells, person_n, person_k, image_n, image_k)
     from scipy.sparse import (
         coo_array,
     )  # only designs that show an image twice to a person pay for this import
 
-    pairs, pair_code = np.unique(pair, return_inverse=True)
+    pairs, pair_code = np.unique(pair_codes(person, image, n_images), return_inverse=True)
     shape, where = (len(pairs), n_cells), (pair_code, cell)
     pair_n = coo_array((np.ones(len(cell)), where), shape=shape).tocsr()
     pair_k = coo_array((judged_real.astype(float), where), shape=shape).tocsr()
@@ -134,13 +134,42 @@ def tabulate(
 
 
 def counted(
-    code: np.ndarray, judged_real: np.ndarray, shape: tuple[int, int]
+    first: np.ndarray, cell: np.ndarray, judged_real: np.ndarray, shape: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Trials, and trials judged real, by code; both float64 of the given shape."""
-    size = shape[0] * shape[1]
-    n = np.bincount(code, minlength=size)
-    k = np.bincount(code[judged_real], minlength=size)
-    return n.astype(float).reshape(shape), k.astype(float).reshape(shape)
+    """Trials, and trials judged real, by first code and cell; both float64 of the given shape."""
+    # One code for first, cell and answer, so that the rows are gone through once.
+    code = first.astype(np.int64)
+    code *= shape[1]
+    code += cell
+    code <<= 1
+    code += judged_real
+    both = np.bincount(code, minlength=2 * shape[0] * shape[1]).reshape(*shape, 2)
+    k = both[..., 1].astype(float)
+    return both[..., 0] + k, k
+
+
+def pair_codes(person: np.ndarray, image: np.ndarray, n_images: int) -> np.ndarray:
+    return person.astype(np.int64) * n_images + image
+
+
+def no_pair_twice(person: np.ndarray, image: np.ndarray, n_people: int, n_images: int) -> bool:
+    """Whether nobody saw an image twice.
+
+    Where people stand in blocks, as in an export, a few of them at a time are flagged in a table that fits into
+    the processor's cache; else in one table, or by sorting if that would be too large.
+    """
+    step = max(FLAG_WINDOW // n_images, 1)
+    if step < n_people and (person[1:] >= person[:-1]).all():
+        firsts = np.arange(0, n_people + step, step)
+        ends = np.searchsorted(person, firsts)
+        seen = np.empty(step * n_images, dtype=bool)
+        for first, start, end in zip(firsts, ends, ends[1:], strict=False):
+            seen[:] = False
+            seen[pair_codes(person[start:end] - first, image[start:end], n_images)] = True
+            if np.count_nonzero(seen) < end - start:
+                return False
+        return True
+    return is_distinct(pair_codes(person, image, n_images), n_people * n_images)
 
 
 def is_distinct(codes: np.ndarray, n_codes: int) -> bool:
@@ -148,6 +177,6 @@ def is_distinct(codes: np.ndarray, n_codes: int) -> bool:
     if n_codes <= FLAG_TABLE:
         seen = np.zeros(n_codes, dtype=bool)
         seen[codes] = True
-        return int(seen.sum()) == len(codes)
+        return int(np.count_nonzero(seen)) == len(codes)
     in_order = np.sort(codes)
     return bool((in_order[1:] != in_order[:-1]).all())

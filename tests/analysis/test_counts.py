@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analysis import counts
 from analysis.counts import CountTables, count_tables, is_distinct
 from analysis.intervals import cells, covariance, source_means
 from analysis.observers import Observers, simulate
@@ -107,3 +108,17 @@ def test_pairs_counted_one_by_one_agree_with_the_short_cut(rows):
 def test_repeats_are_found_whether_looked_up_or_sorted(codes):
     few, many = np.asarray(codes, dtype=np.int64), 10**9
     assert is_distinct(few, 41) == is_distinct(few, many) == (len(set(codes)) == len(codes))
+
+
+@given(st.integers(0, 2**32), st.booleans(), st.booleans())
+def test_a_pair_seen_twice_is_found_however_people_stand(seed, in_blocks, is_twice):
+    rng = np.random.default_rng(seed)
+    person = np.repeat(np.arange(30), 20)
+    image = np.concatenate([rng.choice(50, 20, replace=False) for _ in range(30)])
+    if is_twice:
+        place = rng.integers(0, 599)
+        person[place + 1], image[place + 1] = person[place], image[place]
+    order = np.argsort(person, kind="stable") if in_blocks else rng.permutation(600)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(counts, "FLAG_WINDOW", 200)  # four people at a time
+        assert counts.no_pair_twice(person[order], image[order], 30, 50) is not is_twice
