@@ -24,7 +24,6 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.bots import prepared_study  # noqa: E402
 
-ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 EXPOSURES_MS = (50, 75, 100, 150, 200, 300, 400, 650, 1000, 1400, 2000)
 ROUNDS = 20
 
@@ -56,7 +55,7 @@ def fill(slug: str, n_sittings: int, n_trials: int) -> None:
     begin = datetime(2026, 11, 1, tzinfo=UTC)
 
     def name(length: int = 22) -> str:
-        return "".join(rng.choices(ALPHABET, k=length))
+        return f"{rng.getrandbits(4 * length):0{length}x}"
 
     def when(sitting: int, trial: int = 0) -> str:
         moment = begin + timedelta(minutes=10 * sitting, seconds=2.5 * trial)
@@ -90,6 +89,7 @@ def fill(slug: str, n_sittings: int, n_trials: int) -> None:
                     "completion_code": name(8),
                     "receipt_sha256": name(64),
                     "is_simulated": 0,
+                    "is_pilot": 0,
                     "bucket_full_s": 0,
                 }
                 for s in sittings

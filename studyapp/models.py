@@ -906,3 +906,43 @@ class ApiToken(Limited):
 
     def __str__(self) -> str:
         return self.label
+
+
+class StudyRole(models.Model):
+    """What somebody may do in one study: see `roles`."""
+
+    class Role(models.TextChoices):
+        OWNER = "owner", "owner: everything, and who else may"
+        EDITOR = "editor", "editor: design, steps, data and names"
+        ANALYST = "analyst", "analyst: data and results, no names of panels"
+        RECRUITER = "recruiter", "recruiter: figures and names of panels, no data"
+
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="roles")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="study_roles")
+    role = models.CharField(max_length=10, choices=Role.choices)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["study", "user"], name="one_role_per_person_and_study"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.study}: {self.user}, {self.role}"
+
+
+class Invitation(models.Model):
+    """A link that gives whoever follows it a role in a study, once. Only the hash of its word is kept."""
+
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="invitations")
+    role = models.CharField(max_length=10, choices=StudyRole.Role.choices)
+    token_sha256 = models.CharField(max_length=64, unique=True)
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="invited")
+    created_utc = models.DateTimeField(default=timezone.now)
+    expires_utc = models.DateTimeField()
+    used_utc = models.DateTimeField(null=True)
+    used_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="accepted"
+    )
+
+    def __str__(self) -> str:
+        return f"{self.study}: {self.role}"

@@ -13,6 +13,7 @@ from studyapp.accounts import person
 from studyapp.admin.columns import status_mark, utc_column
 from studyapp.api_tokens import hash_of, new_word
 from studyapp.models import ApiToken
+from studyapp.roles import roles_of
 
 
 class ApiTokenAdmin(admin.ModelAdmin):
@@ -35,7 +36,7 @@ class ApiTokenAdmin(admin.ModelAdmin):
         return tokens if person(request).is_superuser else tokens.filter(user=person(request))
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_module_perms("studyapp")
+        return request.user.has_module_perms("studyapp") or bool(roles_of(request.user))
 
     def has_view_permission(self, request: HttpRequest, obj: ApiToken | None = None) -> bool:
         return bool(request.user.is_active and request.user.is_staff)

@@ -15,6 +15,7 @@ from studyapp.export_files import ExportError
 from studyapp.export_zip import FORMS, zip_name, zipped_export
 from studyapp.freezes import n_erased_since, with_erased
 from studyapp.models import ExportFreeze, Study
+from studyapp.roles import DATA, may
 
 MOST_EARLIER = 20
 FORM_NAMES = {
@@ -35,12 +36,12 @@ class ExportPages(admin.ModelAdmin):
 
     @admin.action(description="Export the selected studies", permissions=["view"])
     def export_selected(self, request: HttpRequest, queryset: QuerySet[Study]) -> HttpResponseBase | None:
-        return self._download(request, list(queryset))
+        return self._download(request, [study for study in queryset if may(request.user, study, DATA)])
 
     def export_view(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         """What the export holds, and on POST the zip: of this moment, or of an earlier one."""
         study = study_or_404(self, request, object_id)
-        if not self.has_view_permission(request, study):
+        if not may(request.user, study, DATA):
             raise PermissionDenied
         if request.method == "POST":
             form = request.POST.get("form", "csv")

@@ -24,6 +24,7 @@ from studyapp.admin.step_pages import study_or_404
 from studyapp.live import live_figures
 from studyapp.models import Study, Unblinding
 from studyapp.results import Cells, judged_real
+from studyapp.roles import DATA, may
 
 STAGES = (
     ("landed", "saw the first page"),
@@ -69,7 +70,7 @@ class LivePage(admin.ModelAdmin):
     def unblind_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Ask, and on POST end this person's blindness to the results of the study."""
         study = study_or_404(self, request, object_id)
-        if not self.has_view_permission(request, study):
+        if not may(request.user, study, DATA):
             raise PermissionDenied
         if request.method == "POST":
             _, is_new = Unblinding.objects.get_or_create(study=study, user=person(request))

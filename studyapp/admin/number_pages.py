@@ -22,6 +22,7 @@ from studyapp.admin.study_form import StudyForm
 from studyapp.durations import minutes
 from studyapp.models import ImageSet, Study
 from studyapp.protocols import DesignError
+from studyapp.roles import EDIT, studies_with
 
 MOST_SOURCES = 50
 # What the numbers follow from; the rest of the form may be as unfinished as it likes.
@@ -58,7 +59,9 @@ class NumberPages(admin.ModelAdmin):
     def numbers_view(self, request: HttpRequest) -> HttpResponse:
         """Groups of numbers for the form as it was sent."""
         if not (
-            request.user.has_perm("studyapp.add_study") or request.user.has_perm("studyapp.change_study")
+            request.user.has_perm("studyapp.add_study")
+            or request.user.has_perm("studyapp.change_study")
+            or studies_with(request.user, EDIT)
         ):
             raise PermissionDenied
         return JsonResponse({"groups": [asdict(group) for group in groups(request.POST)]})

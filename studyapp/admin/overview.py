@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
@@ -11,6 +12,7 @@ from studyapp.admin.jobs import progress_bar, wish, with_progress
 from studyapp.admin.steps import Move, finished_of_quota, moves, status_line
 from studyapp.admin.studies import with_counts
 from studyapp.models import ImageSet, Job, Study
+from studyapp.roles import EDIT, SEE, SITE_WIDE, may, studies_with
 
 MOST_STUDIES, MOST_JOBS, MOST_SETS = 20, 5, 6
 # The states in the order in which studies stand; those in the archive have no place here.
@@ -44,10 +46,12 @@ class SetRow:
     strip: SafeString
 
 
-def study_rows(may_change: bool) -> list[StudyRow]:
-    """The newest studies, open ones first."""
+def study_rows(user: User | AnonymousUser) -> list[StudyRow]:
+    """The newest studies that somebody may see, open ones first."""
     rank: dict[str, int] = {status: place for place, status in enumerate(FIRST)}
     in_use = Study.objects.exclude(status=Study.Status.ARCHIVED)
+    if not user.has_perm(SITE_WIDE[SEE]):
+        in_use = in_use.filter(pk__in=studies_with(user, SEE))
     newest = list(with_counts(in_use.order_by("-created_utc"))[:MOST_STUDIES])
     rows = []
     for study in sorted(newest, key=lambda study: rank[study.status]):
@@ -57,7 +61,7 @@ def study_rows(may_change: bool) -> list[StudyRow]:
                 study,
                 status_line(study, n_finished=n_finished),
                 finished_of_quota(study, n_finished),
-                moves(study, n_finished=n_finished, n_sources=n_sources, may_change=may_change),
+                moves(study, n_finished=n_finished, n_sources=n_sources, may_change=may(user, study, EDIT)),
             )
         )
     return rows
@@ -65,18 +69,18 @@ def study_rows(may_change: bool) -> list[StudyRow]:
 
 def overview(request: HttpRequest) -> dict[str, Any]:
     """What this person may see of the site, for the template of the first page."""
-    may = request.user.has_perm
+    has_perm = request.user.has_perm
     context: dict[str, Any] = {
-        "may_add_study": may("studyapp.add_study"),
-        "may_add_set": may("studyapp.add_imageset"),
-        "may_generate": may("studyapp.add_job"),
+        "may_add_study": has_perm("studyapp.add_study"),
+        "may_add_set": has_perm("studyapp.add_imageset"),
+        "may_generate": has_perm("studyapp.add_job"),
     }
-    if may("studyapp.view_study"):
-        context["studies"] = study_rows(may("studyapp.change_study"))
-    if may("studyapp.view_job"):
+    if has_perm("studyapp.view_study") or studies_with(request.user, SEE):
+        context["studies"] = study_rows(request.user)
+    if has_perm("studyapp.view_job"):
         newest = with_progress(Job.objects.all()).order_by("-created_utc", "-pk")[:MOST_JOBS]
         context["jobs"] = [JobRow(job, wish(job), progress_bar(job)) for job in newest]
-    if may("studyapp.view_imageset"):
+    if has_perm("studyapp.view_imageset"):
         context["image_sets"] = [
             SetRow(image_set, picture_of(image_set, "strip"))
             for image_set in ImageSet.objects.all()[:MOST_SETS]

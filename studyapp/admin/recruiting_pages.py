@@ -22,9 +22,9 @@ from studyapp.panels import PANELS
 from studyapp.payment import payment_csv
 from studyapp.reconciliation import AGREE, lines_csv, reconciled, verdict_counts
 from studyapp.recruiting import recruiting_of
+from studyapp.roles import NAMES, may, studies_with
 
 MOST_SHOWN = 200
-IDENTITIES = "studyapp.view_panelidentity"
 
 
 class RecruitingPages(StepPages):
@@ -53,7 +53,8 @@ class RecruitingPages(StepPages):
 
     def _recruited(self, request: HttpRequest, object_id: str, *, sees_people: bool = False) -> Study:
         study = study_or_404(self, request, object_id)
-        if not self.may_take_steps(request) or (sees_people and not request.user.has_perm(IDENTITIES)):
+        may_recruit = self.may_take_steps(request, study) or study.pk in studies_with(request.user, NAMES)
+        if not may_recruit or (sees_people and not may(request.user, study, NAMES)):
             raise PermissionDenied
         return study
 
@@ -88,7 +89,7 @@ class RecruitingPages(StepPages):
             panels=panels,
             states=sorted(states.items()),
             n_links=states.total(),
-            may_see_people=request.user.has_perm(IDENTITIES),
+            may_see_people=may(request.user, study, NAMES),
         )
         return TemplateResponse(request, "admin/studyapp/study/recruiting.html", context)
 

@@ -18,6 +18,7 @@ from studyapp.admin.sittings import (
     TrialAdmin,
 )
 from studyapp.admin.studies import StudyAdmin
+from studyapp.admin.within_roles import WithinRoles
 from studyapp.models import (
     ApiToken,
     AuditEntry,
@@ -52,4 +53,4 @@ def register_all(site: AdminSite) -> None:
     for model, model_admin in ADMINS.items():
         if site.is_registered(model):
             site.unregister(model)
-        site.register(model, type(model_admin.__name__, (Audited, model_admin), {}))
+        site.register(model, type(model_admin.__name__, (Audited, model_admin, WithinRoles), {}))

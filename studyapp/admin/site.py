@@ -19,6 +19,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from studyapp.accounts import SignInForm, person
 from studyapp.admin.overview import overview
+from studyapp.admin.people_pages import invitation_view
 
 # The way around at the head of every page, in the order of a study's life.
 PLACES = ("Study", "ImageSet", "Job", "Sitting", "Trial", "Response", "PanelIdentity", "User")
@@ -75,7 +76,15 @@ class TachistoAdminSite(AdminSite):
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         own: Callable[..., HttpResponseBase] = self.admin_view(self.set_password)
-        return [path("set_password/", own, name="set_password"), *super().get_urls()]
+        return [
+            path("set_password/", own, name="set_password"),
+            path("invitation/<slug:word>/", self.invitation, name="invitation"),
+            *super().get_urls(),
+        ]
+
+    def invitation(self, request: HttpRequest, word: str) -> HttpResponse:
+        """Open to everybody: what an invitation's link leads to."""
+        return invitation_view(request, word, **{**self.each_context(request), "places": []})
 
     def set_password(self, request: HttpRequest) -> HttpResponse:
         """An own password after the one-use one; the session goes on."""

@@ -23,6 +23,7 @@ from studyapp.admin.read_only import ReadOnlyAdmin
 from studyapp.admin.unsent_pages import UnsentPages
 from studyapp.models import ConflictingResponse, PanelIdentity, Response, Sitting, Trial
 from studyapp.quality import MEANINGS, quality_of
+from studyapp.roles import DATA, NAMES
 
 
 def milliseconds(value: float | None) -> str:
@@ -47,6 +48,7 @@ MESSAGE_HASH = labelled("body_sha256", "SHA-256 of the message")
 
 
 class SittingAdmin(UnsentPages, ReadOnlyAdmin):
+    study_path, right = "study", DATA
     nothing_yet = "Nobody has taken part yet. An open study has a link for participants on its page."
     list_display = (
         "person",
@@ -135,6 +137,7 @@ class SittingAdmin(UnsentPages, ReadOnlyAdmin):
 
 
 class TrialAdmin(ReadOnlyAdmin):
+    study_path, right = "sitting__study", DATA
     linked_by = ("sitting__id__exact",)
     list_display = ("place", "study", "kind", "shown_for_ms", "mark", "who")
     list_filter = ("sitting__study", "status", "kind", "sitting__is_simulated", "sitting__is_pilot")
@@ -180,6 +183,7 @@ class TrialAdmin(ReadOnlyAdmin):
 
 
 class ResponseAdmin(ReadOnlyAdmin):
+    study_path, right = "trial__sitting__study", DATA
     linked_by = ("trial__sitting__id__exact", "trial__id__exact")
     list_display = (
         "place",
@@ -265,6 +269,7 @@ class ResponseAdmin(ReadOnlyAdmin):
 
 
 class ConflictingResponseAdmin(ReadOnlyAdmin):
+    study_path, right = "trial__sitting__study", DATA
     linked_by = ("trial__sitting__id__exact", "trial__id__exact")
     list_display = ("place", "study", RECEIVED, "body_start")
     nothing_yet = "No trial was answered twice in different ways."
@@ -296,6 +301,8 @@ class ConflictingResponseAdmin(ReadOnlyAdmin):
 
 class PanelIdentityAdmin(ReadOnlyAdmin):
     """How panels call people, for paying them: with the sitting's outcome, without its pseudonym."""
+
+    study_path, right = "study", NAMES
 
     change_list_template = "admin/studyapp/panelidentity/change_list.html"
     nothing_yet = "Nobody came through a recruiting panel yet."

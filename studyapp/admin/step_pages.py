@@ -20,6 +20,7 @@ from studyapp.image_files import ImageSetError
 from studyapp.life import live_sittings
 from studyapp.models import Study
 from studyapp.opening import OpeningError, advice
+from studyapp.roles import EDIT, may
 
 
 def study_or_404(model_admin: admin.ModelAdmin, request: HttpRequest, object_id: str) -> Study:
@@ -33,9 +34,9 @@ def study_or_404(model_admin: admin.ModelAdmin, request: HttpRequest, object_id:
 class StepPages(admin.ModelAdmin):
     """The steps of `life` as pages of one study and as actions on several."""
 
-    def may_take_steps(self, request: HttpRequest) -> bool:
-        """Whoever may change studies at all; which state allows which step is the step's own rule."""
-        return admin.ModelAdmin.has_change_permission(self, request)
+    def may_take_steps(self, request: HttpRequest, study: Study) -> bool:
+        """Whoever may change this study; which state allows which step is the step's own rule."""
+        return may(request.user, study, EDIT)
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.step_view)
@@ -48,7 +49,7 @@ class StepPages(admin.ModelAdmin):
     def step_view(self, request: HttpRequest, object_id: str, step_name: str) -> HttpResponse:
         """Ask, and on POST take a step."""
         study = study_or_404(self, request, object_id)
-        if not self.may_take_steps(request):
+        if not self.may_take_steps(request, study):
             raise PermissionDenied
         if request.method == "POST":
             self._take(request, step_name, study)
@@ -86,7 +87,7 @@ class StepPages(admin.ModelAdmin):
     def _step_selected(
         self, request: HttpRequest, queryset: QuerySet[Study], name: str
     ) -> HttpResponse | None:
-        studies = list(queryset)
+        studies = [study for study in queryset if self.may_take_steps(request, study)]
         if request.POST.get("confirmed"):
             for study in studies:
                 self._take(request, name, study)

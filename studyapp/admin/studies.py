@@ -24,6 +24,7 @@ from studyapp.admin.columns import NOTHING, hash_start, readable_json, status_ma
 from studyapp.admin.export_pages import ExportPages
 from studyapp.admin.live_page import LivePage
 from studyapp.admin.number_pages import NumberPages
+from studyapp.admin.people_pages import PeoplePages
 from studyapp.admin.preview_pages import PreviewPages, previews
 from studyapp.admin.recruiting_pages import RecruitingPages
 from studyapp.admin.state_filter import StateFilter
@@ -42,6 +43,7 @@ from studyapp.exclusions import sentences
 from studyapp.links import address_of
 from studyapp.models import NamedLink, Sitting, Study, StudySource
 from studyapp.opening import advice
+from studyapp.roles import DATA, NAMES, PEOPLE, may, studies_with
 
 
 def with_counts(studies: QuerySet[Study]) -> QuerySet[Study]:
@@ -57,7 +59,17 @@ def with_counts(studies: QuerySet[Study]) -> QuerySet[Study]:
     return studies.annotate(finished=counted(finished), sources_n=counted(sources))
 
 
-class StudyAdmin(PreviewPages, NumberPages, RecruitingPages, VersionPages, StepPages, ExportPages, LivePage):
+class StudyAdmin(
+    PreviewPages,
+    NumberPages,
+    RecruitingPages,
+    VersionPages,
+    StepPages,
+    ExportPages,
+    LivePage,
+    PeoplePages,
+):
+    study_path = ""
     form = StudyForm
     inlines = (SourceInline,)
     list_display = (
@@ -277,15 +289,25 @@ class StudyAdmin(PreviewPages, NumberPages, RecruitingPages, VersionPages, StepP
         """Status line, moves, cards and advice for the head of the page."""
         row = with_counts(Study.objects.filter(pk=study.pk)).get()
         n_finished, n_sources = getattr(row, "finished", 0), getattr(row, "sources_n", 0)
+        may_see_data = may(request.user, study, DATA)
         return {
             "status_line": status_line(study, n_finished=n_finished),
-            "moves": moves(
-                study, n_finished=n_finished, n_sources=n_sources, may_change=self.may_take_steps(request)
-            ),
+            "moves": [
+                move
+                for move in moves(
+                    study,
+                    n_finished=n_finished,
+                    n_sources=n_sources,
+                    may_change=self.may_take_steps(request, study),
+                )
+                if may_see_data or not move.url.endswith("/export/")
+            ],
             "cards": cards(study),
+            "may_choose_people": may(request.user, study, PEOPLE),
             "advice": advice(study) if _is_draft(study) else [],
             "previews": previews(study),
-            "may_recruit": self.may_take_steps(request),
+            "may_recruit": self.may_take_steps(request, study)
+            or study.pk in studies_with(request.user, NAMES),
             "testers_link": self._testers_link(request, study),
             "link": request.build_absolute_uri(reverse("study:welcome", args=[study.slug])),
         }

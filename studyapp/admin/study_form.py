@@ -24,6 +24,7 @@ from studyapp.models import (
 from studyapp.presets import PRESETS, PresetError, create_study
 from studyapp.protocols import DesignError, Settings
 from studyapp.protocols.trial import REAL
+from studyapp.roles import EDIT, SEE, may, studies_with
 from studyapp.texts import DEFAULTS
 
 
@@ -316,14 +317,19 @@ class SourceInline(admin.TabularInline):
     # Sources are a part of the study's design: who may edit the draft may edit them.
 
     def has_view_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
-        return request.user.has_perm("studyapp.view_study") or request.user.has_perm("studyapp.change_study")
+        perms = ("studyapp.view_study", "studyapp.change_study")
+        by_role = may(request.user, obj, SEE) if obj is not None else bool(studies_with(request.user, SEE))
+        return any(map(request.user.has_perm, perms)) or by_role
 
     def has_add_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
         return self.has_change_permission(request, obj)
 
     def has_change_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
-        may = request.user.has_perm("studyapp.change_study") or request.user.has_perm("studyapp.add_study")
-        return may and (obj is None or obj.status == Study.Status.DRAFT)
+        perms = ("studyapp.change_study", "studyapp.add_study")
+        is_allowed = any(map(request.user.has_perm, perms)) or (
+            obj is not None and may(request.user, obj, EDIT)
+        )
+        return is_allowed and (obj is None or obj.status == Study.Status.DRAFT)
 
     def has_delete_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
         return self.has_change_permission(request, obj)

@@ -22,6 +22,7 @@ from studyapp.freezes import n_erased_since, with_erased
 from studyapp.limits import TooOften
 from studyapp.live import live_figures
 from studyapp.models import ExportFreeze, Study
+from studyapp.roles import DATA, SEE, SITE_WIDE, may, studies_with
 
 MAX_BODY_BYTES = 10_000
 # What somebody may ask of an export.
@@ -78,10 +79,10 @@ def who_asks(request: HttpRequest) -> User:
     return token.user
 
 
-def study_of(user: User, slug: str, right: str = "view_study") -> Study:
+def study_of(user: User, slug: str, right: str = SEE) -> Study:
     """A study that this person may see. Raises Refused: whoever may not see it does not learn that it exists."""
     study = Study.objects.filter(slug=slug).first()
-    if study is None or not user.has_perm(f"studyapp.{right}"):
+    if study is None or not may(user, study, right):
         raise Refused(404, "no_study", "There is no study of this name that your account may look at.")
     return study
 
@@ -126,7 +127,9 @@ def _moment(moment: Any) -> str | None:
 
 
 def list_studies(request: HttpRequest, user: User) -> JsonResponse:
-    seen = Study.objects.order_by("slug") if user.has_perm("studyapp.view_study") else Study.objects.none()
+    seen = Study.objects.order_by("slug")
+    if not user.has_perm(SITE_WIDE[SEE]):
+        seen = seen.filter(pk__in=studies_with(user, SEE))
     return JsonResponse({"studies": [told_study(study) for study in seen]})
 
 
@@ -141,13 +144,13 @@ def live(request: HttpRequest, user: User, slug: str) -> JsonResponse:
 
 
 def list_exports(request: HttpRequest, user: User, slug: str) -> JsonResponse:
-    freezes = with_erased(study_of(user, slug).freezes.select_related("study"))
+    freezes = with_erased(study_of(user, slug, DATA).freezes.select_related("study"))
     return JsonResponse({"exports": [told_export(freeze) for freeze in freezes]})
 
 
 def make_export(request: HttpRequest, user: User, slug: str) -> JsonResponse:
     """Fix what an export holds now; where nothing is new, the newest there is."""
-    study = study_of(user, slug)
+    study = study_of(user, slug, DATA)
     wish = json_object(request)
     if unknown := set(wish) - WISHES:
         told = ", ".join(sorted(unknown))[:200]
@@ -169,7 +172,7 @@ def download(request: HttpRequest, user: User, name: str) -> HttpResponseBase:
         raise Refused(400, "format", f"format: expected one of {', '.join(FORMS)}, got {form[:80]!r}")
     # No database takes NUL, which an address can carry.
     freeze = ExportFreeze.objects.select_related("study").filter(name=name.replace("\0", "")).first()
-    if freeze is None or not user.has_perm("studyapp.view_study"):
+    if freeze is None or not may(user, freeze.study, DATA):
         raise Refused(404, "no_export", "There is no export of this name that your account may look at.")
     try:
         file = zipped_export([freeze], form=form)

@@ -12,6 +12,8 @@ from django.test import Client
 from django.urls import reverse
 
 from studyapp import audit
+from studyapp.admin import read_only
+from studyapp.admin.read_only import ReadOnlyAdmin
 from studyapp.admin.registry import ADMINS
 from studyapp.api_tokens import new_token
 from studyapp.catalogue import import_images
@@ -192,3 +194,16 @@ def test_the_rows_of_a_sitting_and_of_a_trial_are_a_link_away(researcher: Client
         links = [unescape(link) for link in re.findall(r'href="(/admin/studyapp/\w+/\?[^"]+)"', page)]
         assert len(links) >= 2
         assert {link: researcher.get(link).status_code for link in links} == dict.fromkeys(links, 200)
+
+
+def test_a_long_list_is_counted_no_further_than_anybody_would_page(
+    researcher: Client, played_study: Study, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(read_only, "MOST_COUNTED", 10)
+    monkeypatch.setattr(ReadOnlyAdmin, "most_counted", 10)
+    page = researcher.get(url(Trial, "changelist")).content.decode()
+    assert "the first 10 of more trials" in page
+    assert (
+        "more"
+        not in researcher.get(url(Sitting, "changelist")).content.decode().split('class="paginator"')[1]
+    )
