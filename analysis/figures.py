@@ -57,12 +57,15 @@ class Layout:
         return self.aside(self.labels_ms, LETTER * self.letters + BEFORE_PAPER)
 
 
-def judged_real_over_time(ax: Axes, table: pd.DataFrame, *, is_simulated: bool = False) -> None:
-    """Figure 1: percent judged real against exposure, a line for each source, 95 % bars, labels at the ends.
+def judged_real_over_time(
+    ax: Axes, table: pd.DataFrame, *, is_simulated: bool = False, bar: str = "95 % interval"
+) -> None:
+    """Figure 1: percent judged real against exposure, a line for each source, bars, labels at the ends.
 
     table: columns source, exposure_ms, p, low, high (proportions), sources in listing order. Points are
     moved sideways by a few percent so that the bars of different sources stand side by side; ticks are the
-    tested exposures. Hollow marks at the right are the paper's levels. `is_simulated` says so above.
+    tested exposures. Hollow marks at the right are the paper's levels. `is_simulated` says so above, `bar` names the
+    bars in the key; an unknown end (NaN) is not drawn.
     """
     sources = list(dict.fromkeys(table["source"]))
     styles = source_styles(sources)
@@ -77,7 +80,7 @@ def judged_real_over_time(ax: Axes, table: pd.DataFrame, *, is_simulated: bool =
         ends[name] = (float(line["exposure_ms"].iloc[-1]) * dodge, 100 * float(line["p"].iloc[-1]))
     draw_labels(ax, ends, styles, layout)
     draw_paper(ax, styles, layout)
-    draw_key(ax, is_simulated)
+    draw_key(ax, is_simulated, bar)
 
 
 def draw_frame(ax: Axes, exposures_ms: list[float], layout: Layout) -> None:
@@ -151,9 +154,9 @@ def draw_paper(ax: Axes, styles: dict[str, SourceStyle], layout: Layout) -> None
         )  # fmt: skip
 
 
-def draw_key(ax: Axes, is_simulated: bool) -> None:
+def draw_key(ax: Axes, is_simulated: bool, words: str) -> None:
     """What the dotted line and the bars are, in one quiet row above; and a warning if nobody was there."""
-    bar = ax.plot([], [], ls="none", marker="|", ms=9, mew=1.4, color=QUIET, label="95 % interval")[0]
+    bar = ax.plot([], [], ls="none", marker="|", ms=9, mew=1.4, color=QUIET, label=words)[0]
     dotted = next(line for line in ax.lines if line.get_gid() == "equal-answers")
     ax.legend(
         handles=[dotted, bar], loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2, frameon=False,

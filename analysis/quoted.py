@@ -153,6 +153,7 @@ def as_json(results: Results, alerts: list[str], sections: list[Section]) -> dic
             "contrasts": [f"{row.higher} minus {row.lower}" for row in results.planned.itertuples()],
             "exclude": [rule.reason for rule in results.plan.exclude],
             "simulated": results.plan.simulated,
+            "bars": results.plan.bars,
         },
         "provenance": asdict(results.provenance),
         "alerts": alerts,

@@ -77,6 +77,11 @@ def arguments() -> argparse.ArgumentParser:
         metavar="POINTS",
         help="of equivalence to the paper's levels (10)",
     )
+    choices.add_argument(
+        "--bars", default="two-way", metavar="KIND",
+        help="of figure 1: two-way (for new people and images), people, people-bootstrap, two-way-bootstrap, wilson, "
+        "jeffreys, clopper-pearson, sd, sem",
+    )  # fmt: skip
     choices.add_argument("--seed", type=int, default=1, help="of everything that uses chance (1)")
     looks = parser.add_argument_group("what is made")
     looks.add_argument(
@@ -109,6 +114,7 @@ def planned(options: argparse.Namespace) -> Plan:
             pairs=tuple(pairs),
             exclude=tuple(declared(rule) for text in options.exclude for rule in text.split(",")),
             simulated=options.simulated,
+            bars=options.bars,
         )
     except ValueError as error:
         raise ReportError(str(error)) from None

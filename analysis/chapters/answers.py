@@ -9,7 +9,9 @@ from functools import partial
 from math import isnan
 from typing import Any
 
-from analysis import figures, intervals, paper_style, published
+import pandas as pd
+
+from analysis import bars, figures, intervals, paper_style, published
 from analysis.columns import listed
 from analysis.results import Results
 from analysis.section import Figure, Section, Table
@@ -20,20 +22,39 @@ def judged_real(results: Results) -> Section:
     """Figure 1 and the three sentences that say what it shows."""
     people = counted(len(results.people), *results.who)
     exposures = results.cells["exposure_ms"]
+    kind = bars.KINDS[results.plan.bars]
+    is_headline = results.plan.bars == "two-way"
     figure = Figure(
         name="figure1",
-        draw=partial(figures.judged_real_over_time, table=results.cells, is_simulated=results.is_simulated),
+        draw=partial(
+            figures.judged_real_over_time,
+            table=results.cells if is_headline else with_bars(results),
+            is_simulated=results.is_simulated,
+            bar="95 % interval" if is_headline else kind.label,
+        ),
         inches=figures.FIGURE_1_INCHES,
         alt=f"Percent judged real against presentation time, one line a source. {levels_sentence(results)}",
         caption=(
             f"Figure 1. Percent of pictures judged real by {people} after "
-            f"{exposures.min():g} to {exposure(exposures.max())}. Bars: 95{NBSP}% intervals for new people and new "
-            f"images (two-way cluster variance, logit scale). Hollow: {published.CITATION}, right to about "
+            f"{exposures.min():g} to {exposure(exposures.max())}. Bars: "
+            + (
+                f"95{NBSP}% intervals for new people and new images (two-way cluster variance, logit scale)"
+                if is_headline
+                else f"{kind.label} ({kind.method}), for {kind.holds_for}; numbers in sentences and tables keep the headline interval"
+            )
+            + f". Hollow: {published.CITATION}, right to about "
             f"{100 * published.DOUBT:.0f} points."
         ),
     )
     sentences = [levels_sentence(results), order_sentence(results), paper_sentence(results)]
     return Section("Judged real, by presentation time", sentences, figure=figure)
+
+
+def with_bars(results: Results) -> pd.DataFrame:
+    """The points with bars of the kind that was chosen for figure 1."""
+    study = bars.Study(results.codes, results.tables, results.cov, results.plan.seed)
+    chosen = bars.all_bars(study, [results.plan.bars])
+    return results.cells.assign(low=chosen["low"].to_numpy(), high=chosen["high"].to_numpy())
 
 
 def levels_sentence(results: Results) -> str:

@@ -25,7 +25,6 @@ from analysis.style import SourceStyle, source_styles
 from analysis.wording import NBSP, count, counted, exposure, label, p_value, percent, points
 
 HOLM = "two-sided t test, Holm's correction within the planned contrasts"
-BAND = "sup-t band: with 95 % confidence the whole line lies inside"
 
 
 def over_times(results: Results) -> Section | None:
@@ -135,7 +134,7 @@ def at_each_time(results: Results) -> Section | None:
         alt=f"Difference in share judged real against presentation time, one panel a pair. {text}",
         caption=(
             f"Differences in percentage points at each presentation time, for {NEW}. Bars: 95{NBSP}% intervals one by one; "
-            f"shaded: the band with 95{NBSP}% confidence for the whole line (sup-t, quantiles {quantiles})."
+            f"shaded: the band with 95{NBSP}% confidence for the whole line (sup-t, quantiles {quantiles}; negative directions of the variance between images set to 0)."
         ),
     )
     caption = "Full table in contrasts_by_time.csv."

@@ -106,8 +106,8 @@ def test_holm_is_r_s_p_adjust():
         np.testing.assert_allclose(holm(np.asarray(p)[mixed]), np.asarray(expected)[mixed], atol=case["tol"])
 
 
-def test_holm_s_own_example():
-    """Four p values .01, .04, .03, .005: adjusted .03, .06, .06, .02 (the worked example of R's p.adjust teaching)."""
+def test_the_usual_worked_example_of_holm():
+    """Four p values .01, .04, .03, .005: adjusted .03, .06, .06, .02 (Wikipedia, Holm-Bonferroni method)."""
     np.testing.assert_allclose(holm(np.asarray([0.01, 0.04, 0.03, 0.005])), [0.03, 0.06, 0.06, 0.02])
 
 
