@@ -2,9 +2,11 @@
 
 import csv
 import io
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 from hypothesis import given
@@ -331,3 +333,49 @@ def test_the_recruiting_page_keeps_what_was_said_and_refuses_at_the_field(
 
 def test_there_is_a_word_for_every_outcome():
     assert set(SittingOutcome.values) == {"complete", "failed_check", "no_consent", "screened_out"}
+
+
+def test_the_commands_do_what_the_pages_do(
+    came_through_prolific: Study, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    def say(*words: str) -> str:
+        call_command("recruiting", *words)
+        return capsys.readouterr().out
+
+    told = say(
+        "set", "small", "--code", "no_consent=NO", "--way-back", f"prolific={PROLIFIC}", "--pay", "complete=2",
+        "--exclusion-list", "faces", "--no-open-link",
+    )  # fmt: skip
+    assert told == say("show", "small")
+    for line in (
+        "open to everybody: no",
+        "exclusion list: faces",
+        "code, complete: DONE",
+        "code, no_consent: NO",
+    ):
+        assert line in told.splitlines()
+    assert "code, no_consent" not in say("set", "small", "--code", "no_consent=")
+    (tmp_path / "list.csv").write_text("Participant id,Status\nboth,APPROVED\nnobody,RETURNED\n")
+    listed_there = say(
+        "compare",
+        "small",
+        str(tmp_path / "list.csv"),
+        "--panel",
+        "prolific",
+        "--out",
+        str(tmp_path / "c.csv"),
+    )
+    assert "finished here, not on their list" in listed_there
+    assert "both,APPROVED" in (tmp_path / "c.csv").read_text()
+    say("pay", "small", "--out", str(tmp_path / "pay.csv"))
+    assert "prolific,both,complete" in (tmp_path / "pay.csv").read_text()
+    assert "1 people more, 1 were there already" in say(
+        "exclude", "small", str(tmp_path / "list.csv"), "--panel", "prolific"
+    )
+    for words, why in (
+        (("set", "small", "--code", "complete"), "expected NAME=VALUE"),
+        (("set", "small", "--pay", "complete=much"), "expected an amount"),
+        (("set", "small", "--way-back", "prolific=ftp://x"), "expected an address"),
+    ):
+        with pytest.raises(CommandError, match=why):
+            call_command("recruiting", *words)
