@@ -255,7 +255,7 @@ def drawn(figure: Figure, formats: tuple[str, ...] = FORMATS, say: Saying = quie
         canvas.set_layout_engine("none")  # laid out once: every format would do it again
         for kind in formats:
             file = BytesIO()
-            more = {"pil_kwargs": {"compress_level": PNG_EFFORT}} if kind == "png" else {}
+            more: dict[str, Any] = {"pil_kwargs": {"compress_level": PNG_EFFORT}} if kind == "png" else {}
             canvas.savefig(file, format=kind, dpi=PNG_DPI, metadata=METADATA[kind], **more)
             made[kind] = file.getvalue()
     return made
