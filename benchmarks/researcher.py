@@ -232,7 +232,7 @@ def pages(slug: str) -> dict[str, str]:
     return table
 
 
-def measure(folder: Path, n_sittings: int, n_trials: int) -> dict[str, str]:
+def measure(folder: Path, n_sittings: int, n_trials: int) -> Iterator[tuple[str, str]]:
     from django.core.management import call_command
 
     slug = prepared_study(folder, 100, 1000)
@@ -240,13 +240,11 @@ def measure(folder: Path, n_sittings: int, n_trials: int) -> dict[str, str]:
     begin_s = time.monotonic()
     fill(slug, n_sittings, n_trials)
     print(f"filled in {time.monotonic() - begin_s:.0f} s", file=sys.stderr)
-    table = {"sittings x trials": f"{n_sittings} x {n_trials}"}
-    table |= export(slug, folder / "csv", "csv")
-    table |= pages(slug)
-    table["this process, all pages"] = (
-        f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB resident"
-    )
-    return table
+    yield from {"sittings x trials": f"{n_sittings} x {n_trials}"}.items()
+    yield from export(slug, folder / "csv", "csv").items()
+    yield from pages(slug).items()
+    largest_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    yield "this process, all pages", f"{largest_mb:.0f} MB resident"
 
 
 def main() -> int:
@@ -261,7 +259,7 @@ def main() -> int:
         import django
 
         django.setup()
-        for name, value in measure(Path(folder), arguments.sittings, arguments.trials).items():
+        for name, value in measure(Path(folder), arguments.sittings, arguments.trials):
             print(f"| {name} | {value} |", flush=True)
     return 0
 

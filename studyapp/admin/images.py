@@ -14,6 +14,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from studyapp.admin.check_pages import CheckPages
 from studyapp.admin.columns import NOTHING, count, hash_start, labelled, list_url, readable_json, utc_column
 from studyapp.admin.contact_sheet import LAYOUTS, contact_sheet, sheet_px
 from studyapp.admin.image_forms import GenerationForm, UploadForm
@@ -44,7 +45,7 @@ def picture_of(image_set: ImageSet, layout_name: str) -> SafeString:
     )
 
 
-class ImageSetAdmin(admin.ModelAdmin):
+class ImageSetAdmin(CheckPages):
     list_display = (
         "name",
         "strip",
@@ -64,7 +65,7 @@ class ImageSetAdmin(admin.ModelAdmin):
     nothing_yet = "No pictures yet. Upload a zip of PNG files, or queue generation with a shipped model."
     change_list_template = "admin/studyapp/imageset/change_list.html"
     fieldsets: ClassVar[Any] = (
-        (None, {"fields": ("sheet",)}),
+        (None, {"fields": ("sheet", "checked")}),
         (
             "What it is",
             {"fields": ("source", "is_real", "family", "dataset", "n_pictures", "size_px", "used_in")},
@@ -131,6 +132,11 @@ class ImageSetAdmin(admin.ModelAdmin):
         if not image_set.path.is_file():
             return f"The zip {image_set.path} is missing: import the set again."
         return picture_of(image_set, "sheet")
+
+    @admin.display(description="checks")
+    def checked(self, image_set: ImageSet) -> SafeString:
+        address = reverse("admin:studyapp_imageset_check", args=[image_set.pk])
+        return format_html('<a href="{}">Look at its file and for near-duplicates</a>', address)
 
     @admin.display(description="images", ordering="n_images")
     def n_pictures(self, image_set: ImageSet) -> str:
