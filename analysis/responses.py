@@ -23,6 +23,7 @@ from analysis.rules import Declared
 
 REAL = "real"  # the source that holds the real photographs
 FILE_NAME = "responses.csv"
+PARQUET = ".parquet"  # the other format of an export
 PSYCH_DS = "dataset_description.json"  # names a folder in the format of psych-ds.org
 BEYOND = "beyond the last column"  # where the surplus field of a row lands
 
@@ -100,6 +101,9 @@ def responses_file(path: Path) -> Path:
 
     Raises ResponsesError where there is none, or where a Psych-DS folder has several.
     """
+    typed_file = (path / FILE_NAME).with_suffix(PARQUET)
+    if path.is_dir() and not (path / FILE_NAME).is_file() and typed_file.is_file():
+        return typed_file
     if path.is_dir() and not (path / FILE_NAME).is_file() and (path / PSYCH_DS).is_file():
         return psych_ds_file(path)
     file = path / FILE_NAME if path.is_dir() else path
@@ -127,16 +131,21 @@ def psych_ds_file(folder: Path) -> Path:
 
 
 def read(path: str | Path) -> pd.DataFrame:
-    """All rows of an export (folder or CSV file), one a trial, with typed columns.
+    """All rows of an export (folder, CSV or Parquet file), one a trial, with typed columns.
 
     Ids and words are categories of text, numbers float64 (NaN where empty), flags nullable booleans,
     `shown_utc` a UTC time. Raises ResponsesError for the first bad row: file, row, column, what was
     expected and what came.
     """
     file = responses_file(Path(path))
-    text = text_columns(file)
-    check_values(text, file)
-    rows = pd.DataFrame({name: typed(text[name], kind) for name, kind in COLUMNS.items()})
+    if file.suffix == PARQUET:
+        from analysis.parquet import parquet_columns
+
+        rows = parquet_columns(file)
+    else:
+        text = text_columns(file)
+        check_values(text, file)
+        rows = pd.DataFrame({name: typed(text[name], kind) for name, kind in COLUMNS.items()})
     first = min(contradictions(rows), default=None, key=lambda contradiction: contradiction.row)
     if first is not None:
         raise bad_row(file, *first)
@@ -193,6 +202,12 @@ def header_of(file: Path) -> list[str]:
         raise ResponsesError(
             f"{file} is empty: expected a header and one row a trial; export the study again"
         )
+    check_header(header, file)
+    return header
+
+
+def check_header(header: list[str], file: Path) -> None:
+    """Refuse names of columns that are not all of the export's, each once."""
     for name in COLUMNS:
         if header.count(name) != 1:
             times = "more than once" if name in header else "not at all"
@@ -206,7 +221,6 @@ def header_of(file: Path) -> list[str]:
                 f"{file}, row 1: expected only the {len(COLUMNS)} columns of an export, found {name!r} too; "
                 f"{AGAIN}"
             )
-    return header
 
 
 def text_columns(file: Path) -> pd.DataFrame:
