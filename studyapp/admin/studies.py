@@ -25,6 +25,7 @@ from studyapp.admin.export_pages import ExportPages
 from studyapp.admin.live_page import LivePage
 from studyapp.admin.number_pages import NumberPages
 from studyapp.admin.people_pages import PeoplePages
+from studyapp.admin.power_pages import PowerPages
 from studyapp.admin.preview_pages import PreviewPages, previews
 from studyapp.admin.recruiting_pages import RecruitingPages
 from studyapp.admin.state_filter import StateFilter
@@ -60,6 +61,7 @@ def with_counts(studies: QuerySet[Study]) -> QuerySet[Study]:
 
 
 class StudyAdmin(
+    PowerPages,
     PreviewPages,
     NumberPages,
     RecruitingPages,

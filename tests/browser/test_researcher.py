@@ -19,7 +19,17 @@ from tests.image_sets import write_image_set
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 OWN = "a quiet instrument"
-PAGES_OF_A_STUDY = ("pause", "next", "versions", "copy", "recruiting", "links", "arrival", "reconcile")
+PAGES_OF_A_STUDY = (
+    "pause",
+    "next",
+    "versions",
+    "copy",
+    "recruiting",
+    "links",
+    "arrival",
+    "reconcile",
+    "intervals",
+)
 
 
 class Complaints:

@@ -50,7 +50,7 @@ class Command(BaseCommand):
                 action.add_argument("--out", type=Path, required=name == "pay", metavar="FILE")
 
     def add_settings(self, action: ArgumentParser) -> None:
-        pair = {"action": "append", "default": []}
+        pair: dict[str, Any] = {"action": "append", "default": []}
         outcomes = ", ".join(SittingOutcome.values)
         action.add_argument("--code", metavar="OUTCOME=CODE", help=f"{outcomes}; empty: none", **pair)
         action.add_argument(
