@@ -33,13 +33,20 @@ def insert(model: Any, rows: Iterator[dict[str, Any]]) -> None:
     from django.db import connection
 
     first = next(rows)
-    names = list(first)
+    given = set(first) | {model._meta.pk.column}
+    # Columns that this file does not know of get what the model would give them.
+    rest = {
+        field.column: "{}" if (value := field.get_default()) == {} else value
+        for field in model._meta.concrete_fields
+        if field.column not in given and not field.null
+    }
+    names = [*first, *rest]
     table, columns = model._meta.db_table, ", ".join(f'"{name}"' for name in names)
     marks = ", ".join("?" * len(names))
     raw = connection.connection
     statement = f"INSERT INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608  names of our own tables
-    raw.execute(statement, list(first.values()))
-    raw.executemany(statement, (list(row.values()) for row in rows))
+    raw.execute(statement, [*first.values(), *rest.values()])
+    raw.executemany(statement, ([*row.values(), *rest.values()] for row in rows))
 
 
 def fill(slug: str, n_sittings: int, n_trials: int) -> None:

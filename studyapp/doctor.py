@@ -241,6 +241,19 @@ def security() -> Result:
     return FINE, "TLS" if settings.HTTPS else "answers to this machine only"
 
 
+def promises() -> Result:
+    from studyapp.retention import overdue
+
+    late = list(overdue(timezone.now().date()))
+    if late:
+        return (
+            DOUBT,
+            "; ".join(late),
+            "close the study: a worker then deletes them, or `manage.py retention --apply`",
+        )
+    return FINE, "nothing is kept longer than was said"
+
+
 CHECKS: dict[str, Callable[[], Result]] = {
     "Python": python,
     "data folder": data_folder,
@@ -252,4 +265,5 @@ CHECKS: dict[str, Callable[[], Result]] = {
     "worker": worker,
     "GPU": gpu,
     "security": security,
+    "retention": promises,
 }

@@ -946,3 +946,18 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.study}: {self.role}"
+
+
+class Retention(models.Model):
+    """How long a study keeps what could lead back to people: see `retention`."""
+
+    study = models.OneToOneField(Study, on_delete=models.CASCADE, primary_key=True, related_name="retention")
+    identities_until = models.DateField(
+        "panel identities until", null=True, blank=True, help_text="the last day on which they are kept"
+    )
+    answers_until = models.DateField(
+        "answers until", null=True, blank=True, help_text="then every sitting is erased; counts stay"
+    )
+
+    def __str__(self) -> str:
+        return str(self.study)

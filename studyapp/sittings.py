@@ -736,9 +736,15 @@ def erase(study: Study, receipt: str) -> bool:
     return True
 
 
-def _erase(sitting: Sitting) -> None:
+def erase_sitting(sitting: Sitting, *, by: str) -> None:
+    """Erase a sitting that nobody asked to have erased: because the time is over that its answers were to be kept."""
+    with transaction.atomic(durable=True):
+        _erase(_locked(sitting), by=by)
+
+
+def _erase(sitting: Sitting, by: str = "participant") -> None:
     slug = Study.objects.values_list("slug", flat=True).get(pk=sitting.study_id)
-    audit.note("participant", "erased", study=slug, sitting=sitting.public_id)
+    audit.note(by, "erased", study=slug, sitting=sitting.public_id)
     sitting.trials.all().delete()
     sitting.status, sitting.screen = Sitting.Status.ERASED, {}
     sitting.save(update_fields=["status", "screen"])

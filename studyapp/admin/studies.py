@@ -28,6 +28,7 @@ from studyapp.admin.people_pages import PeoplePages
 from studyapp.admin.power_pages import PowerPages
 from studyapp.admin.preview_pages import PreviewPages, previews
 from studyapp.admin.recruiting_pages import RecruitingPages
+from studyapp.admin.retention_page import RetentionPage
 from studyapp.admin.state_filter import StateFilter
 from studyapp.admin.step_pages import StepPages
 from studyapp.admin.steps import finished_of_quota, moves, status_line
@@ -70,6 +71,7 @@ class StudyAdmin(
     ExportPages,
     LivePage,
     PeoplePages,
+    RetentionPage,
 ):
     study_path = ""
     form = StudyForm
