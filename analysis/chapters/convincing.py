@@ -23,7 +23,7 @@ from analysis.wording import NBSP, count, counted, label, percent
 
 STRIP = 8  # pictures at either end
 STEP = 1.25  # from one picture to the next, in widths of a picture
-PICTURE_PX = 192  # in the mosaic: whole multiples of 32 and 64
+LARGEST_PX = 192  # of a picture in the mosaic: what print can show
 NAMED = 3  # images at either end in the table on the page
 
 
@@ -131,24 +131,25 @@ def draw_strips(ax: Axes, ends: dict[str, Any], found: dict[str, np.ndarray], re
         for name, pair in ends.items()
         for own, words in zip(pair, ("most", "least"), strict=True)
     ]
-    step = round(STEP * PICTURE_PX)
+    size = min(max(max(pixels.shape[:2]) for pixels in found.values()), LARGEST_PX)
+    step = round(STEP * size)
     mosaic = np.full((len(rows) * step, STRIP * step, 3), 255, dtype=np.uint8)
     ax.set_axis_off()
     for row, (name, own, words) in enumerate(rows):
         top = row * step
         ax.text(
-            -0.15 * step, top + PICTURE_PX / 2, f"{label(name)}\n{words}", fontsize=7.5, color=styles[name].colour,
+            -0.15 * step, top + size / 2, f"{label(name)}\n{words}", fontsize=7.5, color=styles[name].colour,
             weight="bold", ha="center", va="center", rotation=90,
         )  # fmt: skip
         for column, image in enumerate(own.itertuples()):
             left = column * step
-            middle = left + PICTURE_PX / 2
+            middle = left + size / 2
             if image.image in found:
-                mosaic[top : top + PICTURE_PX, left : left + PICTURE_PX] = enlarged(found[image.image])
+                mosaic[top : top + size, left : left + size] = resized(found[image.image], size)
             else:
                 ax.text(
                     middle,
-                    top + PICTURE_PX / 2,
+                    top + size / 2,
                     "not\nat hand",
                     fontsize=7,
                     color=QUIET,
@@ -157,7 +158,7 @@ def draw_strips(ax: Axes, ends: dict[str, Any], found: dict[str, np.ndarray], re
                 )
             ax.text(
                 middle,
-                top + 1.03 * PICTURE_PX,
+                top + 1.03 * size,
                 f"{100 * image.score:.0f} %",
                 fontsize=7,
                 ha="center",
@@ -167,7 +168,7 @@ def draw_strips(ax: Axes, ends: dict[str, Any], found: dict[str, np.ndarray], re
     ax.set(xlim=(-0.3 * step, (STRIP - 0.15) * step), ylim=(len(rows) * step, 0))
 
 
-def enlarged(pixels: np.ndarray) -> np.ndarray:
-    """A picture at the size of the mosaic's, each pixel as it is, none in between."""
-    down, right = (np.arange(PICTURE_PX) * size // PICTURE_PX for size in pixels.shape[:2])
+def resized(pixels: np.ndarray, size: int) -> np.ndarray:
+    """A picture as a square of that many pixels: its own ones, none in between."""
+    down, right = (np.arange(size) * length // size for length in pixels.shape[:2])
     return pixels[np.ix_(down, right)]

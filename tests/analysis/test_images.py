@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from analysis.chapters.convincing import enlarged
+from analysis.chapters.convincing import resized
 from analysis.counts import coded
 from analysis.images import image_scores, reliability, scores, spread_of_images
 from analysis.observers import Observers, simulate
@@ -138,9 +138,12 @@ def test_a_missing_folder_is_refused(tmp_path):
         pictures([], Path(tmp_path / "nowhere"), [])
 
 
-def test_pictures_are_enlarged_pixel_by_pixel():
+def test_pictures_are_resized_without_new_colours():
     pixels = np.random.default_rng(1).integers(0, 256, (32, 32, 3), dtype=np.uint8)
-    large = enlarged(pixels)
+    large = resized(pixels, 192)
     assert large.shape == (192, 192, 3)
     np.testing.assert_array_equal(large[3::6, 3::6], pixels)
-    assert {tuple(pixel) for pixel in large.reshape(-1, 3)} == {tuple(pixel) for pixel in pixels.reshape(-1, 3)}
+    np.testing.assert_array_equal(resized(pixels, 32), pixels)
+    assert {tuple(pixel) for pixel in large.reshape(-1, 3)} == {
+        tuple(pixel) for pixel in pixels.reshape(-1, 3)
+    }
