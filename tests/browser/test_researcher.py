@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 from django.contrib.admin import site
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, User
 from django.urls import reverse
 from playwright.sync_api import BrowserContext, Page, expect
 
+from studyapp import audit
 from studyapp.accounts import one_use_password
 from studyapp.admin.registry import ADMINS
+from studyapp.api_tokens import new_token
 from studyapp.catalogue import import_images
 from studyapp.jobs import queue_generation
 from studyapp.models import Study
@@ -165,13 +167,15 @@ def test_every_page_obeys_the_policy_and_fits_the_screen(
     conflict.answer(trials, answer="generated")
     queue_generation(checkpoint="gan-photos", count=2000)
     Group.objects.create(name="assistants")
+    audit.note("ann", "looked")
     page = context.new_page()
     complaints = Complaints(page)
     sign_in(page, live_server.url)
+    new_token(User.objects.get(username="ann"), "a script")
     addresses = [reverse("admin:index"), reverse("admin:studyapp_study_preset")]
     addresses += [
         reverse(f"admin:studyapp_study_{name}", args=[small_study.pk])
-        for name in ("close", "export", *PAGES_OF_A_STUDY)
+        for name in ("close", "export", "live", "unblind", "people", "retention", *PAGES_OF_A_STUDY)
     ]
     addresses.append(reverse("admin:studyapp_study_load"))
     for model in ADMINS:
