@@ -47,7 +47,7 @@ def test_a_distance_of_other_weights_is_not_told(tmp_path, monkeypatch, small_ga
 
 
 @pytest.mark.parametrize(
-    ("name", "budgets"), [("lapgan-cifar10", 8), ("gan-cifar10", 1), ("lapgan-stl10-unlabeled", 5)]
+    ("name", "budgets"), [("cc-lapgan-cifar10", 8), ("gan-cifar10", 1), ("lapgan-stl10-unlabeled", 5)]
 )
 def test_a_budget_is_shared_out_over_the_parts(name, budgets):
     training = at_budget(CONFIGS / f"{name}.toml", 6.0).training
