@@ -465,13 +465,16 @@ class PanelIdentity(models.Model):
 
 
 class ListedPerson(models.Model):
-    """Somebody whom the studies of an exclusion list take no second time; `identity` if a sitting put them there."""
+    """Somebody whom the studies of an exclusion list take no second time; `identity` if a sitting put them there.
+
+    Who was listed for a sitting goes with its identity: no list keeps an id longer than its study said.
+    """
 
     exclusion_list = models.ForeignKey(ExclusionList, on_delete=models.CASCADE, related_name="people")
     panel = models.CharField(max_length=30)
     external_id = models.CharField(max_length=128)
     identity = models.OneToOneField(
-        PanelIdentity, null=True, blank=True, on_delete=models.SET_NULL, related_name="listed"
+        PanelIdentity, null=True, blank=True, on_delete=models.CASCADE, related_name="listed"
     )
 
     class Meta:

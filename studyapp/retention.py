@@ -46,7 +46,8 @@ def keep_promises(today: date) -> list[str]:
 def delete_identities(study: Study) -> list[str]:
     """Delete how panels call people, and the labels of personal links."""
     with transaction.atomic():
-        n_deleted, _ = PanelIdentity.objects.filter(study=study).delete()
+        _, deleted = PanelIdentity.objects.filter(study=study).delete()
+        n_deleted = deleted.get(PanelIdentity._meta.label, 0)
         n_labels = NamedLink.objects.filter(study=study).exclude(label="").update(label="")
         if not n_deleted and not n_labels:
             return []

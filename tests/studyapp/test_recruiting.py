@@ -36,6 +36,7 @@ from studyapp.recruiting import (
     return_address,
     share_people,
 )
+from studyapp.retention import delete_identities
 from studyapp.versions import copy_study, next_version
 from tests.conftest import Person
 
@@ -379,3 +380,12 @@ def test_the_commands_do_what_the_pages_do(
     ):
         with pytest.raises(CommandError, match=why):
             call_command("recruiting", *words)
+
+
+def test_no_exclusion_list_keeps_an_id_longer_than_its_study(small_study: Study):
+    shared = ExclusionList.objects.create(name="faces")
+    share_people(small_study, shared)
+    Person(small_study).begin("PROLIFIC_PID=a").sit_through()
+    listed(shared, [("prolific", "brought", None)])
+    assert delete_identities(small_study) == ["study small: 1 panel identities and 0 labels of links deleted"]
+    assert [str(who) for who in shared.people.all()] == ["prolific: brought"]
