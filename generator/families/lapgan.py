@@ -35,7 +35,8 @@ class Config(Teaching):
     `low-rank` `noise_rank` outer products a plane. consistent: images, shrunk, are exactly the coarser ones they
     were drawn for. l2_weight: of the mean squared error of finer levels' images, in squared units of [-1, 1],
     beside the adversarial loss. batch_norm, depth: the modern generators' switches. joint: after the levels a part
-    teaches all of them at once, at joint_rates: the learning rates of its discriminator and of the levels. projected: that part's discriminator looks through a classifier taught before, too.
+    teaches all of them at once, at joint_rates: the learning rates of its discriminator and of the levels.
+    projected: that part's discriminator looks through a classifier taught before, too.
     """
 
     networks: str = "modern"
