@@ -18,14 +18,13 @@ from analysis.intervals import CONFIDENCE
 from analysis.mixed import LINKS, MixedModel
 
 METHOD = (
-    "mixed model with crossed effects of people, people by source and images, Laplace's approximation (as "
-    "lme4's glmer with nAGQ=0), shares averaged over the effects, delta method, t quantile with people - 1 "
-    "degrees of freedom"
+    "mixed model with crossed effects of people, people by source and images, Laplace's approximation and its next "
+    "term for images, shares averaged over the effects, delta method, t quantile with people - 1 degrees of freedom"
 )
 # Weak enough to move nothing, strong enough that a cell in which all answers are alike keeps a finite level.
 RIDGE = 0.01
-# Factors cost the cube of the people: beyond this many a random part of them is fitted.
-MOST_PEOPLE = 300
+# Cost grows with the square of the people times the images: beyond this many a random part of them is fitted.
+MOST_PEOPLE = 100
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(41)
 
 
@@ -72,6 +71,7 @@ def fitted_study(
         group=group if len(sources) > 1 else None,
         link=link,
         ridge=RIDGE,
+        is_corrected=True,
     )
     return FittedStudy(model, cells, len(people), len(images), is_part)
 

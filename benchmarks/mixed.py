@@ -38,7 +38,7 @@ def speed() -> None:
         trials = codes(observers, seed=1)
         for link in ("logit", "probit"):
             cpu, wall = time.process_time(), time.perf_counter()
-            study = fitted_study(trials, link)
+            study = fitted_study(trials, link, most_people=1000)
             cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
             sds = ", ".join(f"{sd:.3f}" for sd in study.model.sds)
             print(f"{name:<16}{cpu:>8.2f}{wall:>8.2f}   {link}: {sds}", flush=True)

@@ -34,7 +34,7 @@ def mixed_model(results: Results) -> Section | None:
     if study.is_part:
         text.append(
             f"It was fitted to {counted(study.n_people, 'person', 'people')} drawn at random of {count(people)}, "
-            "since its cost grows with their cube."
+            "since its cost grows with their square."
         )
     caption = (
         f"Percent judged real, averaged over presentation times: the two-way interval of this report, and the mixed model with "

@@ -147,6 +147,17 @@ def test_a_probit_levels_over_people_has_a_closed_form():
     assert population_shares(model)[0] == pytest.approx(closed, abs=1e-8)
 
 
+@pytest.mark.parametrize("link", mixed.LINKS)
+def test_each_derivative_is_that_of_the_one_before(link):
+    predictor, k = np.linspace(-3, 3, 13), np.tile([0.0, 1.0, 2.0], 5)[:13]
+    n, step = np.full(13, 2.0), 1e-5
+    at, ahead, behind = (mixed.LINKS[link].working(predictor + by, k, n) for by in (0.0, step, -step))
+    slopes = [(one - other) / (2 * step) for one, other in zip(ahead[1:], behind[1:], strict=True)]
+    assert at.weight == pytest.approx(-slopes[0], abs=1e-6)
+    assert at.change == pytest.approx(slopes[1], abs=1e-6)
+    assert at.bend == pytest.approx(slopes[2], abs=1e-6)
+
+
 # Recovery
 
 
