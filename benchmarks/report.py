@@ -107,9 +107,31 @@ def million() -> dict[str, Callable[[], object]]:
     }
 
 
+def ten_million() -> dict[str, Callable[[], object]]:
+    """Counting and intervals of 10 million coded rows in memory: 15,152 people, 20,000 images, none seen twice."""
+    n_people, n_trials, n_images, rng = 15_152, 660, 20_000, np.random.default_rng(1)
+    person = np.repeat(np.arange(n_people, dtype=np.int32), n_trials)
+    cell = rng.integers(0, 44, len(person)).astype(np.int8)
+    place = person.astype(np.int64) * 37 + 7 * np.tile(np.arange(n_trials), n_people)
+    image = (5000 * (cell // 11).astype(np.int32) + place % 5000).astype(np.int32)
+    judged_real = rng.random(len(person)) < 0.4
+    times = np.asarray(PAPER.exposures_ms, dtype=float)
+    frame = pd.DataFrame(
+        {"source": np.repeat(list(PAPER.curves), len(times)), "exposure_ms": np.tile(times, 4)}
+    )
+
+    def numbers() -> None:
+        tables = tabulate(frame, person, image, cell, judged_real, n_people=n_people, n_images=n_images)
+        cov = covariance(tables)
+        cells(tables, cov)
+        source_means(tables, cov)
+
+    return {"counting + 44 intervals + covariance, 10 M coded rows": numbers}
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="tachisto-benchmark-") as folder:
-        work = {**paper_size(Path(folder)), **million()}
+        work = {**paper_size(Path(folder)), **million(), **ten_million()}
         print(f"{'best of ' + str(REPETITIONS):<56}{'wall s':>8}{'CPU s':>8}")
         for name, run in work.items():
             wall, cpu = best(run)
