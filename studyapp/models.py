@@ -31,10 +31,10 @@ def token_128() -> str:
 
     Letters and digits alone: a name that began with a dash would be a formula in a spreadsheet.
     """
-    token = ""
-    while len(token) < 22:
-        token += secrets.token_bytes(40).translate(LETTERS, NOT_LETTERS).decode()
-    return token[:22]
+    name = ""
+    while len(name) < 22:
+        name += secrets.token_bytes(40).translate(LETTERS, NOT_LETTERS).decode()
+    return name[:22]
 
 
 def protocol_choices() -> list[tuple[str, str]]:
