@@ -78,6 +78,13 @@ def take(study: Study, user: User, *, by: str) -> None:
             audit.note(by, "took a role", study=study.slug, user=user.get_username())
 
 
+def carry_over(study: Study, draft: Study) -> None:
+    """Give everybody in the draft of a next version the role that they have in the study."""
+    StudyRole.objects.bulk_create(
+        StudyRole(study=draft, user=role.user, role=role.role) for role in study.roles.select_related("user")
+    )
+
+
 # ---- invitations ----
 
 

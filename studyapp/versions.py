@@ -12,7 +12,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from studyapp import __version__
+from studyapp import __version__, roles
 from studyapp.field_names import FIELD_NAMES, said
 from studyapp.models import Study, StudySource
 from studyapp.opening import FROZEN_FIELDS, OpeningError, design
@@ -70,6 +70,7 @@ def next_version(study: Study) -> Study:
         base = VERSION_AT_END.sub("", study.slug)[: LONGEST_SLUG - len(ending)]
         draft = _copy(study, _free_slug(base + ending), previous=study, version_number=number)
         carry_over(study, draft)
+        roles.carry_over(study, draft)
         return draft
 
 

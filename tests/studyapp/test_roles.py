@@ -16,6 +16,7 @@ from studyapp.life import open_study
 from studyapp.models import Invitation, Sitting, Study, StudyRole, Trial
 from studyapp.presets import create_study
 from studyapp.roles import RIGHTS, InvitationError, Role, accept, give, invite, may
+from studyapp.versions import next_version
 from tests.conftest import Person
 from tests.studyapp.conftest import signed_in
 
@@ -202,3 +203,11 @@ def test_people_with_rights_on_the_whole_site_are_as_before(
     assert client.get(of(other, "live")).status_code == 200
     page = client.get(lists("sitting")).content.decode()
     assert all(s.participant.pseudonym in page for s in Sitting.objects.all())
+
+
+def test_a_next_version_is_in_the_hands_of_the_same_people(two_studies: tuple[Study, Study]) -> None:
+    study, other = two_studies
+    editor, _ = somebody_as(study, Role.EDITOR)
+    somebody_as(other, Role.OWNER)
+    draft = next_version(study)
+    assert [(role.user, role.role) for role in draft.roles.all()] == [(editor, Role.EDITOR)]
