@@ -26,6 +26,7 @@ MAX_FILES = 1_000_000
 MAX_NAME = 300
 MAX_CLASS = 2**31 - 1
 FORMAT = 1
+TO_PNG = "make PNG files of pictures in other formats first, all of one size (ImageMagick: mogrify -format png *.jpg)"
 UNSTORABLE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 
 
@@ -241,7 +242,7 @@ def checked_zip(path: Path) -> ImageSetFile:
         listed = {image["file"]: image for image in manifest["images"]} if manifest else {}
         names = sorted(i.filename for i in members if PurePosixPath(i.filename).suffix.lower() == ".png")
         if not names:
-            raise ImageSetError(f"{path}: expected PNG files in the zip, found none")
+            raise ImageSetError(f"{path}: expected PNG files in the zip, found none; {TO_PNG}")
         if manifest is not None and set(names) != set(listed):
             odd = sorted(set(names) ^ set(listed))[0]
             raise ImageSetError(
@@ -285,9 +286,9 @@ def folder_pictures(folder: Path) -> list[Path]:
     files = sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith("."))
     foreign = [p for p in files if p.suffix.lower() != ".png"]
     if foreign:
-        raise ImageSetError(f"{foreign[0]}: expected only PNG files in the folder; convert or move it away")
+        raise ImageSetError(f"{foreign[0]}: expected only PNG files in the folder; move it away, or {TO_PNG}")
     if not files:
-        raise ImageSetError(f"{folder}: expected PNG files, found none")
+        raise ImageSetError(f"{folder}: expected PNG files, found none; {TO_PNG}")
     if outside := [p for p in files if p.is_symlink()]:
         raise ImageSetError(f"{outside[0]}: is a symbolic link; expected plain files")
     return files

@@ -121,7 +121,7 @@ def test_the_same_zip_again_is_the_same_set(researcher: Client, tmp_path: Path):
 PICTURE = png(pixels_of("x"))
 LIES: dict[str, tuple[bytes, str, str]] = {
     "text": (b"hello", "gan", "mine.zip: expected an image set"),
-    "empty zip": (zip_of({}), "gan", "expected PNG files in the zip, found none"),
+    "empty zip": (zip_of({}), "gan", "found none; make PNG files of pictures in other formats"),
     "cut picture": (zip_of({"a.png": PICTURE[:40]}), "gan", "a.png: expected a whole PNG file"),
     "traversal": (zip_of({"../a.png": PICTURE}), "gan", "points outside the zip"),
     "symlink": (zip_of({"a.png": PICTURE}, attributes=0o120777 << 16), "gan", "is a symbolic link"),
