@@ -185,7 +185,9 @@ def _written(freeze: ExportFreeze, folder: Path, file_format: str) -> ExportSumm
         },
     }
     with write_whole(folder / "study.json") as file:
-        file.write(json.dumps(description, indent=2, ensure_ascii=False).encode() + b"\n")
+        # Sorted, for a database gives keys back in an order of its own, and the same export has the same bytes.
+        told = json.dumps(description, indent=2, ensure_ascii=False, sort_keys=True)
+        file.write(told.encode() + b"\n")
     paths = [folder / name for name in (*rows, "study.json")]
     return ExportSummary(rows, paths, freeze.description["is_simulated"], freeze, erased)
 
