@@ -37,7 +37,8 @@ ALONE = Arrival()
 def arrival(study: Study, query: str) -> Arrival:
     """How somebody came, out of the query string of their link."""
     parameters = QueryDict(query[:LONGEST_QUERY])
-    found = ((panel, value_of(parameters, name)) for panel, name in study.panels.items())
+    # By name, for a database gives keys back in an order of its own.
+    found = ((panel, value_of(parameters, name)) for panel, name in sorted(study.panels.items()))
     panel, external_id = next(((panel, value) for panel, value in found if value), ("", ""))
     return Arrival(panel, external_id, value_of(parameters, links.PARAMETER), is_simulated(parameters))
 
@@ -93,7 +94,7 @@ def what_an_arrival_says(study: Study, address: str) -> list[Said]:
         if _is_unfilled(came.external_id):
             found.append(Said("the panel has not filled in its place", came.external_id, False))
     else:
-        expected = ", ".join(study.panels.values()) or "no panel is set"
+        expected = ", ".join(name for _, name in sorted(study.panels.items())) or "no panel is set"
         found.append(Said("id of the person", f"none: expected one of the parameters {expected}", False))
     for name in study.panels.values():
         if len(values := parameters.getlist(name)) > 1:
