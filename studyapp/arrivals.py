@@ -10,6 +10,7 @@ from django.urls import reverse
 from studyapp import links
 from studyapp.languages import PARAMETER as LANGUAGE
 from studyapp.models import Study
+from studyapp.panels import in_order
 
 SIMULATED_SALT = "simulated participant"
 LONGEST_QUERY, LONGEST_VALUE = 2000, 128
@@ -37,8 +38,7 @@ ALONE = Arrival()
 def arrival(study: Study, query: str) -> Arrival:
     """How somebody came, out of the query string of their link."""
     parameters = QueryDict(query[:LONGEST_QUERY])
-    # By name, for a database gives keys back in an order of its own.
-    found = ((panel, value_of(parameters, name)) for panel, name in sorted(study.panels.items()))
+    found = ((panel, value_of(parameters, name)) for panel, name in in_order(study.panels).items())
     panel, external_id = next(((panel, value) for panel, value in found if value), ("", ""))
     return Arrival(panel, external_id, value_of(parameters, links.PARAMETER), is_simulated(parameters))
 
@@ -94,9 +94,9 @@ def what_an_arrival_says(study: Study, address: str) -> list[Said]:
         if _is_unfilled(came.external_id):
             found.append(Said("the panel has not filled in its place", came.external_id, False))
     else:
-        expected = ", ".join(name for _, name in sorted(study.panels.items())) or "no panel is set"
+        expected = ", ".join(in_order(study.panels).values()) or "no panel is set"
         found.append(Said("id of the person", f"none: expected one of the parameters {expected}", False))
-    for name in study.panels.values():
+    for name in in_order(study.panels).values():
         if len(values := parameters.getlist(name)) > 1:
             found.append(Said(f"{name} comes {len(values)} times", values[-1], False))
     known = {*study.panels.values(), links.PARAMETER, LANGUAGE, "simulated"}

@@ -127,3 +127,9 @@ ANY = Panel(
         "active": Claim.UNDER_WAY,
     },
 )
+
+
+def in_order(parameters: dict[str, str]) -> dict[str, str]:
+    """A study's panel -> parameter, those known by name first: databases give keys back in orders of their own."""
+    places = {panel: place for place, panel in enumerate(PANELS)}
+    return dict(sorted(parameters.items(), key=lambda item: (places.get(item[0], len(places)), item[0])))

@@ -6,7 +6,7 @@ from django import forms
 
 from studyapp.csv_tables import MAX_BYTES, Table, TableError, read_table
 from studyapp.models import ExclusionList, Recruiting, SittingOutcome, Study
-from studyapp.panels import PANELS
+from studyapp.panels import PANELS, in_order
 from studyapp.payment import RULES, checked_payment
 from studyapp.recruiting import (
     LONGEST_CODE,
@@ -67,7 +67,7 @@ class RecruitingForm(forms.Form):
                     label=f"Code, {outcome.label}", max_length=LONGEST_CODE, help_text=CODE_HELP[outcome]
                 ),
             )
-        for number, panel in enumerate(recruiting.study.panels):
+        for number, panel in enumerate(in_order(recruiting.study.panels)):
             known = PANELS.get(panel)
             usual = f" Such as {known.return_url}" if known and known.return_url else ""
             self._add(
@@ -99,7 +99,7 @@ class RecruitingForm(forms.Form):
         except RecruitingError as error:
             self.add_error("code_complete", str(error))
         self.recruiting.return_urls = {}
-        for number, panel in enumerate(self.recruiting.study.panels):
+        for number, panel in enumerate(in_order(self.recruiting.study.panels)):
             if url := cleaned.get(f"return_{number}"):
                 try:
                     self.recruiting.return_urls[panel] = checked_return_url(url)
@@ -182,6 +182,8 @@ class PanelListForm(forms.Form):
 
     def __init__(self, study: Study, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        choices = [(panel, PANELS[panel].title if panel in PANELS else panel) for panel in study.panels]
+        choices = [
+            (panel, PANELS[panel].title if panel in PANELS else panel) for panel in in_order(study.panels)
+        ]
         self.fields["panel"] = forms.ChoiceField(label="Panel", choices=choices)
         self.order_fields(["panel", "table"])

@@ -18,7 +18,7 @@ from studyapp.arrivals import what_an_arrival_says
 from studyapp.csv_tables import TableError
 from studyapp.links import LinkError, labels_of, link_rows, links_csv, make_links, qr_svg, qr_zip
 from studyapp.models import Study
-from studyapp.panels import PANELS
+from studyapp.panels import PANELS, in_order
 from studyapp.payment import payment_csv
 from studyapp.reconciliation import AGREE, lines_csv, reconciled, verdict_counts
 from studyapp.recruiting import recruiting_of
@@ -77,7 +77,7 @@ class RecruitingPages(StepPages):
         open_link = request.build_absolute_uri(reverse("study:welcome", args=[study.slug]))
         panels = [
             (PANELS[panel].title, open_link + PANELS[panel].address.replace(PANELS[panel].parameter, name, 1))
-            for panel, name in study.panels.items()
+            for panel, name in in_order(study.panels).items()
             if panel in PANELS
         ]
         context = self._page(
