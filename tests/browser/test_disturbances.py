@@ -66,7 +66,7 @@ def in_the_middle_of_a_trial(page: Page) -> None:
     """Go on from a pause, if there is one, as far as somewhere between cross and mask."""
     if page.locator(GO_ON).is_visible():
         page.locator(GO_ON).click()
-    page.wait_for_function("document.querySelector('.panel').hidden")
+    expect(page.locator(".panel").first).to_be_hidden()
     page.wait_for_timeout(500)
 
 

@@ -168,7 +168,7 @@ def test_after_a_reload_in_the_middle_of_a_trial_that_picture_never_comes_again(
     page.keyboard.press("j")
     page.get_by_role("button", name="Continue").click()
     page.locator(".panel [data-action=go]").click()
-    page.wait_for_function("document.querySelector('.panel').hidden")
+    expect(page.locator(".panel").first).to_be_hidden()
     page.wait_for_timeout(600)
     page.reload()
     play(page, lambda page: page.keyboard.press("j"))
