@@ -14,4 +14,6 @@ def unit_from_bytes(pixels: Tensor) -> Tensor:
 
 def bytes_from_unit(images: Tensor) -> Tensor:
     """The nearest uint8 pixels of images in [-1, 1]; values outside are clipped."""
-    return (images.float() + 1).mul_(127.5).round_().clamp_(0, 255).to(torch.uint8)
+    steps = (images.float() + 1).mul_(127.5).round_().clamp_(0, 255)
+    # By way of int16: straight to uint8 torch goes number by number on a processor, three times as long.
+    return steps.to(torch.int16).to(torch.uint8)

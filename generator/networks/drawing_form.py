@@ -1,15 +1,16 @@
 """Networks made ready to draw and for nothing else: fewer sums, in the precision that the device is quickest in.
 
-In evaluation a batch norm is a fixed scale and shift, which the layer before it can do along. What is drawn stays
-the same but for rounding.
+In evaluation a batch norm is a fixed scale and shift, which the layer before it can do along, and so are standardised
+pixels. What is drawn stays the same but for rounding.
 """
 
 from copy import deepcopy
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from generator.networks import Network, channels_last, modern
+from generator.networks import Network, channels_last, modern, paper
 
 # Layers and the norms that follow them, by the attributes of the network that has them.
 NORMED = {
@@ -25,6 +26,8 @@ def drawing_form(model: Network, dtype: torch.dtype, device: torch.device) -> Ne
     for network in list(ready.modules()):
         if type(network) in NORMED:
             _without_norm(network, *NORMED[type(network)])
+        elif isinstance(network, paper.ImageGenerator):
+            _without_scale(network)
     for module in ready.modules():
         if isinstance(module, ROUNDED):
             module.to(dtype)
@@ -52,12 +55,34 @@ class ClassScale(nn.Module):
         return scaled.unflatten(2, (places, -1)).permute(0, 3, 1, 2)
 
 
+class DrawnPixels(nn.Module):
+    """Takes the place of a `PixelScale` whose work is done: pixels (N, H, W, C)  ->  images (N, C, H, W)."""
+
+    def images(self, pixels: Tensor) -> Tensor:
+        return pixels.float().permute(0, 3, 1, 2)
+
+
 def _without_norm(network: nn.Module, layer: str, norm: str) -> None:
     """Let a layer do what the batch norm after it does, if there is one; the class's scale stays."""
     class_norm: modern.ClassNorm = getattr(network, norm)
     if isinstance(class_norm.norm, nn.BatchNorm2d):
         _fold(class_norm.norm, getattr(network, layer))
     setattr(network, norm, ClassScale(class_norm.table))
+
+
+def _without_scale(network: paper.ImageGenerator) -> None:
+    """Let the last layer draw in [-1, 1], and the colours of a pixel beside each other, as files have them."""
+    channels, *sides = network.shape
+    scale, last = network.pixels, cast(nn.Linear, network.layers[-1])
+
+    def reordered(rows: Tensor) -> nn.Parameter:
+        places = rows.unflatten(0, network.shape).movedim(0, 2)
+        return nn.Parameter(places.flatten(0, 2), requires_grad=False)
+
+    sd, mean = scale.sd.flatten(), scale.mean.flatten()
+    last.weight, last.bias = reordered(last.weight * sd[:, None]), reordered(last.bias * sd + mean)
+    network.shape = (*sides, channels)
+    network.add_module("pixels", DrawnPixels())
 
 
 def _fold(norm: nn.BatchNorm2d, layer: nn.Conv2d | nn.Linear) -> None:

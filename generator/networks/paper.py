@@ -27,7 +27,8 @@ class ImageGenerator(nn.Module):
 
     def __init__(self, size: int, channels: int, noise_values: int, width: int, classes: int) -> None:
         super().__init__()
-        self.classes, self.shape = classes, (channels, size, size)
+        self.classes = classes
+        self.shape: tuple[int, ...] = (channels, size, size)
         self.pixels = PixelScale(size, channels)
         self.layers = nn.Sequential(
             nn.Linear(noise_values + classes, width),

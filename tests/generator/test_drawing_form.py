@@ -26,7 +26,7 @@ MODELS = {
 
 @pytest.fixture(params=MODELS)
 def drawn(request):
-    """A model whose norms and classes have learned something, and how it draws eight images."""
+    """A model whose norms, classes and pixels have learned something, and how it draws eight images."""
     name, settings = MODELS[request.param]
     family = FAMILIES[name]
     config = configured(family.Config, settings, "here")
@@ -34,9 +34,11 @@ def drawn(request):
     model = family.build(config).eval()
     with torch.no_grad():
         for key, value in model.state_dict().items():
-            if key.endswith("running_var"):
+            if key.endswith(("running_var", "pixels.sd")):
                 value.uniform_(0.3, 3)
-            elif key.endswith("running_mean") or ("norm" in key and value.is_floating_point()):
+            elif key.endswith(("running_mean", "pixels.mean")) or (
+                "norm" in key and value.is_floating_point()
+            ):
                 value.normal_(0.2, 0.3)
     labels = torch.arange(8) % config.classes if config.classes else None
 
