@@ -6,12 +6,14 @@ is taken off again when the file comes back.
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 MAX_BYTES = 20 * 1024 * 1024
 SEPARATORS = ",;\t|"
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# Behind spaces, too, for we take those off, and behind apostrophes, so that ours can be told from a cell's own.
+FORMULA = re.compile(r"[\s']*[=+\-@\t\r]")
 BYTE_ORDER_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 
@@ -73,14 +75,14 @@ def _text(content: bytes) -> str:
 
 def _plain(cell: str) -> str:
     """What was meant: without spaces around it and without the apostrophe that `safe` puts in front."""
-    cell = cell.strip()
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA) else cell
+    cell = cell.lstrip()
+    return (cell[1:] if cell.startswith("'") and FORMULA.match(cell[1:]) else cell).strip()
 
 
 def safe(cell: object) -> str:
     """A cell that no spreadsheet takes for a formula."""
     text = str(cell)
-    return f"'{text}" if text.startswith(FORMULA) else text
+    return f"'{text}" if FORMULA.match(text) else text
 
 
 def written(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
