@@ -27,9 +27,10 @@ test: .venv/tools-installed
 
 check: static-checks javascript test
 
-# The long forms of what `check` tries in short: see the marker `long` in pyproject.toml.
+# The long forms of what `check` tries in short (the marker `long` in pyproject.toml), and properties on new examples.
 check-long: .venv/tools-installed
 	$(BIN)/python -m pytest --long
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile -m "not browser" --hypothesis-profile new
 
 static-checks: .venv/tools-installed
 	$(BIN)/ruff format --check .
