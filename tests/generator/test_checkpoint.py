@@ -19,11 +19,13 @@ KIND_OF = {
     "gan-cifar10": "paper",
     "gan-photos": "paper",
     "gan-modern-cifar10": "modern",
+    "gan-modern-photos": "modern",
     "lapgan-cifar10": "modern",
     "lapgan-photos": "modern",
     "lapgan-paper-cifar10": "paper",
     "cc-lapgan-cifar10": "modern",
     "cc-lapgan-photos": "modern",
+    "cc-lapgan-paper-cifar10": "paper",
 }
 
 
