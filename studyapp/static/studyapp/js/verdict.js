@@ -22,56 +22,34 @@ export function usualLag(lags) {
   return sorted[(sorted.length - 1) >> 1] ?? 1;
 }
 
-/** @param {Evidence} evidence */
-export const verdict = (evidence) =>
-  evidence.presented ? witnessed(evidence, evidence.presented) : unwitnessed(evidence);
-
 /**
- * The compositor's word. Late at both ends by the same amount, the duration is right.
- * @param {Evidence} evidence @param {Presented} presented
+ * The compositor's word: late at both ends by the same amount, the duration is right. Without it our own callbacks alone.
+ * Their timestamps stay on the refresh grid even when a callback is late, so lateness and gaps count too; this flags more
+ * trials than were wrong, and misses a late compositor.
+ * @param {Evidence} evidence
  * @returns {Verdict}
  */
-function witnessed({ planned_frames, frame_ms, onset, offset, usual_lag }, presented) {
-  const onset_lag = glassLag(presented.onset_ms, onset, frame_ms);
-  const offset_lag = glassLag(presented.offset_ms, offset, frame_ms);
+export function verdict({ planned_frames, frame_ms, onset, offset, longest_gap_ms, presented, usual_lag }) {
+  const lags = presented
+    ? [glassLag(presented.onset_ms, onset, frame_ms), glassLag(presented.offset_ms, offset, frame_ms)]
+    : [];
+  const [onset_lag = 1, offset_lag = 1] = lags;
   const onset_ms = onset.frame_at_ms + onset_lag * frame_ms;
   const mask_ms = offset.frame_at_ms + offset_lag * frame_ms;
   // Overtaken by its mask, a picture was never seen.
   const measured_ms = Math.max(0, mask_ms - onset_ms);
   const measured_frames = Math.round(measured_ms / frame_ms);
+  const ranLate = (/** @type {Mark} */ mark) => mark.now_ms - mark.frame_at_ms > frame_ms / 3;
+  const is_doubtful = !presented && (longest_gap_ms > 1.5 * frame_ms || ranLate(onset) || ranLate(offset));
   return {
-    timing_witness: "element_timing",
+    timing_witness: presented ? "element_timing" : "callback",
     measured_frames,
     measured_ms,
-    late_onset: onset_lag > usual_lag,
-    wrong_duration: measured_frames !== planned_frames,
+    late_onset: presented ? onset_lag > usual_lag : ranLate(onset),
+    wrong_duration: measured_frames !== planned_frames || is_doubtful,
     onset_ms,
     mask_ms,
-    origin: "element_timing",
-    lags: [onset_lag, offset_lag],
-  };
-}
-
-/**
- * Our own callbacks alone. Timestamps stay on the refresh grid even when a callback is late, so lateness and gaps count
- * too; this flags more trials than were wrong, and misses a late compositor.
- * @param {Evidence} evidence
- * @returns {Verdict}
- */
-function unwitnessed({ planned_frames, frame_ms, onset, offset, longest_gap_ms }) {
-  const measured_ms = offset.frame_at_ms - onset.frame_at_ms;
-  const measured_frames = Math.round(measured_ms / frame_ms);
-  const ranLate = (/** @type {Mark} */ mark) => mark.now_ms - mark.frame_at_ms > frame_ms / 3;
-  const is_doubtful = longest_gap_ms > 1.5 * frame_ms || ranLate(onset) || ranLate(offset);
-  return {
-    timing_witness: "callback",
-    measured_frames,
-    measured_ms,
-    late_onset: ranLate(onset),
-    wrong_duration: measured_frames !== planned_frames || is_doubtful,
-    onset_ms: onset.frame_at_ms + frame_ms,
-    mask_ms: offset.frame_at_ms + frame_ms,
-    origin: "frame",
-    lags: [],
+    origin: presented ? "element_timing" : "frame",
+    lags,
   };
 }
