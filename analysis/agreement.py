@@ -43,6 +43,13 @@ def contradictions(rows: pd.DataFrame) -> Iterator[Contradiction]:
         yield Contradiction(row, "trial", f"each trial once (row {before} has this one already)", trial)
     for owned, owner in BELONGS_TO:
         yield from changes_of_owner(rows, owned, owner)
+    is_timed = rows["exposure_ms"].notna().to_numpy(bool)
+    if (is_timed != is_timed[0]).any():
+        row = int((is_timed != is_timed[0]).argmax())
+        expected = f"{'a time' if is_timed[0] else 'an empty field'}, as in row 2, in every row"
+        found = f"{rows['exposure_ms'].iat[row]:g}" if is_timed[row] else ""
+        remedy = "trials with and without a time limit share no figure: keep each kind in a file of its own"
+        yield Contradiction(row, "exposure_ms", expected, found, remedy)
     for name in ("study", "study_version"):
         first = rows[name].iat[0]
         other = (rows[name] != first).to_numpy(bool)

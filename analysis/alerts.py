@@ -13,6 +13,7 @@ import numpy as np
 
 from analysis.columns import listed
 from analysis.intervals import RULES
+from analysis.responses import Selection
 from analysis.results import Results
 from analysis.timing import mistimed_share
 from analysis.wording import count, counted, exposure, label, percent
@@ -29,8 +30,8 @@ NAMED = 4  # so many cells or people are named, the others counted
 PLANNED = ("practice trial", "catch trial")  # left out by design: no news
 
 
-def simulated_people(results: Results) -> list[str]:
-    n, of = results.selection.n_simulated, len(results.rows)
+def simulated_people(selection: Selection) -> list[str]:
+    n, of = selection.n_simulated, len(selection.rows)
     if n == 0:
         return []
     share = "All" if n == of else f"{count(n)} of {count(of)}"
@@ -39,13 +40,13 @@ def simulated_people(results: Results) -> list[str]:
     ]
 
 
-def rows_left_out(results: Results) -> list[str]:
-    reasons = results.selection.exclusions
+def rows_left_out(selection: Selection) -> list[str]:
+    reasons = selection.exclusions
     unplanned = reasons[(reasons["n_rows"] > 0) & ~reasons["reason"].isin(PLANNED)]
     if unplanned.empty:
         return []
     why = listed(f"{count(row.n_rows)} ({row.reason})" for row in unplanned.itertuples())
-    return [f"Rows left out besides practice and catch trials: {why}, of {count(results.selection.n_rows)}."]
+    return [f"Rows left out besides practice and catch trials: {why}, of {count(selection.n_rows)}."]
 
 
 def small_cells(results: Results) -> list[str]:
@@ -165,7 +166,7 @@ def several_studies(results: Results) -> list[str]:
 
 
 CHECKS: tuple[Callable[[Results], list[str]], ...] = (
-    simulated_people,
+    lambda results: simulated_people(results.selection),
     several_studies,
     missing_cells,
     small_cells,
@@ -175,7 +176,7 @@ CHECKS: tuple[Callable[[Results], list[str]], ...] = (
     dominant_images,
     mistimed_trials,
     missed_catch_trials,
-    rows_left_out,
+    lambda results: rows_left_out(results.selection),
 )
 
 

@@ -7,7 +7,7 @@ other to `responses`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -127,6 +127,7 @@ class Moment:
         return pd.to_datetime(values, errors="coerce", format="ISO8601", utc=True)
 
 
+EXPOSURE = Number(1, 600_000, "milliseconds")
 COLUMNS: dict[str, Kind] = {
     "study": Text(),
     "study_version": Text(),
@@ -138,7 +139,7 @@ COLUMNS: dict[str, Kind] = {
     "protocol": Text(),
     "source": Text(),
     "image": Text(),
-    "exposure_ms": Number(1, 600_000, "milliseconds"),
+    "exposure_ms": replace(EXPOSURE, may_be_empty=True),  # of a picture that stays until the answer
     "planned_frames": Number(1, 1_000_000, "screen refreshes", may_be_empty=True, is_whole=True),
     "measured_ms": Number(0, A_DAY_MS, "milliseconds", may_be_empty=True),
     "measured_frames": Number(0, 100_000_000, "screen refreshes", may_be_empty=True),

@@ -47,7 +47,8 @@ def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="report.py",
         description="Percent judged real against presentation time: a report on the answers of a study.",
-        epilog="Without DIR the only open study, or the newest, is exported first. "
+        epilog="Without DIR the only open study, or the newest, is exported first. A study whose pictures stay until "
+        "the answer gets the report of `python -m analysis.designs untimed`: error rates instead of curves. "
         "Existing files of an earlier report are replaced, other files in the folder stay.",
     )
     add = parser.add_argument
@@ -167,6 +168,7 @@ def report(
 ) -> dict[str, bytes]:
     """All files of the report on export folders or CSV files, by name.
 
+    Without exposures, where pictures stayed until the answer, it is that of `designs.untimed`: there is no curve.
     plan: the choices made beforehand; `simulated` is a short form for a plan that counts simulated people.
     formats: of figures, with svg among them; where nobody says, all, or svg alone for the live form. `say` is told
     what is being done. Raises ResponsesError where the data are not what an export holds.
@@ -184,11 +186,26 @@ def report(
     where = ", ".join(map(str, files))
     selection = select(rows, simulated=plan.simulated, exclude=plan.exclude, where=where)
     say("counting")
+    formats = formats or (LIVE_FORMATS if live else FORMATS)
+    if rows["exposure_ms"].isna().all():
+        from analysis.designs import untimed
+        from analysis.designs.report import design_files
+
+        return design_files(
+            untimed,
+            selection.rows,
+            provenance(*files),
+            where=where,
+            title=" and ".join(rows["study"].unique()),
+            seed=plan.seed,
+            selection=selection,
+            formats=formats,
+            say=say,
+        )
     folders = tuple(file.parent for file in files)
     if pictures is None:
         pictures = next((folder / PICTURES for folder in folders if (folder / PICTURES).is_dir()), None)
     results = analyse(selection, provenance(*files), plan, folders=folders, pictures=pictures)
-    formats = formats or (LIVE_FORMATS if live else FORMATS)
     return written(results, paper_style=paper_style, live=live, formats=formats, say=say)
 
 

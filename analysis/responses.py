@@ -84,6 +84,7 @@ class Selection:
 def superseded(rows: pd.DataFrame) -> pd.Series:
     """Whether a repeat stands in for a trial: within a cell the n-th answered repeat for the n-th spoilt trial."""
     cell = ["sitting", "source", "exposure_ms"]
+    rows = rows.assign(exposure_ms=rows["exposure_ms"].fillna(0))  # without a time limit: one cell, too
     is_repeat = rows["kind"] == "repeat"
     is_wrong = rows["timing_ok"].eq(False).fillna(False).astype(bool) | (rows["status"] == "interrupted")
     # Practice has the same cells, and is not asked again.

@@ -1,7 +1,8 @@
 """Several studies read as one: the same question asked again, of other people or of other pictures.
 
-Knows what must not mix: the same study twice, a picture with two sources. People of different studies are
-different people, whatever they are called; a picture of the same name is the same picture.
+Knows what must not mix: the same study twice, a picture with two sources, answers with and without a time limit.
+People of different studies are different people, whatever they are called; a picture of the same name is the same
+picture.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ def read_studies(paths: list[Path]) -> pd.DataFrame:
             )
         files[key] = file
         parts.append(rows.assign(**{name: with_study(rows[name], key[0], key[1]) for name in IDS}))
+    refuse_mixed_times(parts, list(files.values()))
     refuse_two_sources(parts, list(files.values()))
     refuse_trials_twice(parts, list(files.values()))
     return joined(parts)
@@ -58,6 +60,16 @@ def joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
         else:
             table[name] = pd.concat(columns, ignore_index=True)
     return pd.DataFrame(table)
+
+
+def refuse_mixed_times(parts: list[pd.DataFrame], files: list[Path]) -> None:
+    timed = [bool(rows["exposure_ms"].notna().iat[0]) for rows in parts]
+    if len(set(timed)) > 1:
+        raise ResponsesError(
+            f"expected studies that all have exposures, or none of them, found them in {files[timed.index(True)]} and "
+            f"not in {files[timed.index(False)]}: percentages with and without a time limit share no figure; make a "
+            "report of each"
+        )
 
 
 def refuse_two_sources(parts: list[pd.DataFrame], files: list[Path]) -> None:

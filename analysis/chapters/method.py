@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from analysis import intervals, timing
 from analysis.columns import listed
 from analysis.drawing import reference, time_axis
+from analysis.responses import Selection
 from analysis.results import Results
 from analysis.section import Figure, Section, Table
 from analysis.style import INK
@@ -37,20 +38,24 @@ def who_took_part(results: Results) -> Section:
             else " The refresh rate of the screens was not recorded."
         )
     ]
-    selection = results.selection
+    return Section("Who took part, and what was left out", text, flow_table(results.selection))
+
+
+def flow_table(selection: Selection) -> Table:
+    """What became of the rows of a file, reason by reason."""
+    rows = selection.rows
     flow = [["rows in the file", count(selection.n_rows), "", ""]]
     flow += [
         [f"left out: {row.reason}", count(row.n_rows), count(row.n_left), count(row.n_people_left)]
         for row in selection.exclusions.itertuples()
     ]
-    flow += [["analysed", count(len(rows)), count(len(rows)), count(len(people))]]
+    flow += [["analysed", count(len(rows)), count(len(rows)), count(rows["participant"].nunique())]]
     caption = (
         "Rows of the file by what became of them, with the rows and people left after each step; each row counts for the "
         "first reason that fits. Row by row in exclusions.csv."
     )
     head = ["rows", "number", "rows left", "people left"]
-    table = Table(caption, head, flow, name="flow", frame=selection.exclusions)
-    return Section("Who took part, and what was left out", text, table)
+    return Table(caption, head, flow, name="flow", frame=selection.exclusions)
 
 
 def timing_quality(results: Results) -> Section:

@@ -1,18 +1,15 @@
 """`python -m analysis.designs KIND FILE [--out report]`: the report on another design, from any directory.
 
 The edge: reads arguments and the file, writes `report.html`, the figure as PNG, SVG and PDF, the tables as CSV
-and `results.json`. What each design measures is in the module of its name.
+and `results.json`. What each design measures is in the module of its name, the files are in `report`.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from analysis.designs import pairs, ratings, staircase, untimed
 
@@ -32,9 +29,7 @@ def arguments() -> argparse.ArgumentParser:
         epilog=f"Columns that the file must have: {needed}. Others may be there.",
     )
     parser.add_argument("kind", choices=list(KINDS))
-    parser.add_argument(
-        "file", type=Path, metavar="FILE", help="CSV file, responses.csv of an export for example"
-    )
+    parser.add_argument("file", type=Path, metavar="FILE", help="CSV file, or what export_responses wrote")
     parser.add_argument(
         "--out", type=Path, default=Path("report"), help="folder for the report (default: report)"
     )
@@ -42,54 +37,19 @@ def arguments() -> argparse.ArgumentParser:
     return parser
 
 
-def report(kind: str, file: Path, seed: int) -> dict[str, bytes]:
+def report(kind: str, path: Path, seed: int) -> dict[str, bytes]:
     """All files of the report, by name. Raises ResponsesError for data that the design cannot use."""
-    import numpy as np
-
-    from analysis.designs.reading import read_table
-    from analysis.page import page
+    from analysis.designs.reading import counted_rows
+    from analysis.designs.report import design_files
     from analysis.provenance import provenance
-    from analysis.report import FORMATS, drawn
+    from analysis.responses import responses_file
 
-    design = KINDS[kind]
-    rows = read_table(file, design.NEEDED, design.OPTIONAL)
-    told = design.told(rows, np.random.default_rng(seed), str(file))
-    pictures = {each.figure.name: drawn(each.figure) for each in told.sections if each.figure}
-    html = page(
-        title=f"{file.stem}: {kind}",
-        about=f"{len(rows):,} answers of {rows['participant'].nunique():,} people.",
-        alerts=[],
-        sections=told.sections,
-        pictures={name: made["svg"] for name, made in pictures.items()},
+    design, file = KINDS[kind], responses_file(path) if path.is_dir() else path
+    rows, selection = counted_rows(file, design.NEEDED, design.OPTIONAL)
+    title = file.stem if selection is None else str(selection.rows["study"].iat[0])
+    return design_files(
+        design, rows, provenance(file), where=str(file), title=title, seed=seed, selection=selection
     )
-    document = {
-        "format": 1,
-        "design": kind,
-        "confidence": 0.95,
-        "seed": seed,
-        "provenance": asdict(provenance(file)),
-        "tables": {
-            name: {"estimand": told.meaning[name][0], "method": told.meaning[name][1], "rows": records(table)}
-            for name, table in told.tables.items()
-        },
-    }
-    numbers = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
-    return {
-        "report.html": html.encode(),
-        **{f"{name}.{form}": made[form] for name, made in pictures.items() for form in FORMATS},
-        **{f"{name}.csv": csv(table).encode() for name, table in told.tables.items()},
-        "results.json": f"{numbers}\n".encode(),
-    }
-
-
-def records(table: Any) -> list[dict[str, Any]]:
-    from analysis.quoted import records
-
-    return records(table)
-
-
-def csv(table: Any) -> str:
-    return str(table.to_csv(index=False, lineterminator="\n", float_format="%.9g"))
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import intervals
-from analysis.columns import COLUMNS, Flag, Kind, Text
+from analysis.columns import EXPOSURE, Flag, Kind, Text
 from analysis.counts import count_tables
 from analysis.designs.dots import dots, dots_inches
 from analysis.designs.told import Told, limits
@@ -24,7 +24,7 @@ from analysis.wording import NBSP, count, label, percent
 NEEDED: dict[str, Kind] = {name: Text() for name in ("participant", "image", "source")} | {
     "chose_generated": Flag()
 }
-OPTIONAL: dict[str, Kind] = {"exposure_ms": COLUMNS["exposure_ms"]}
+OPTIONAL: dict[str, Kind] = {"exposure_ms": EXPOSURE}
 ESTIMAND = (
     "share of pairs in which the generated picture is taken for the real one, for new people and new images"
 )

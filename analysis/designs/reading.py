@@ -1,20 +1,53 @@
 """Reading the table of another design: only the columns that the measure needs, checked as the export's are.
 
-Knows CSV files with a header, of which `responses.csv` is one. Columns that are not needed may be there; where
-`kind` and `status` are, only answered trials of the main part count.
+Knows CSV files with a header. Columns that are not needed may be there; where `kind` and `status` are, only answered
+trials of the main part count. Of an export count the rows that every report counts (`responses.select`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import csv
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import pandas as pd
 
 from analysis.columns import COLUMNS, Kind, listed
-from analysis.responses import ResponsesError, bad_row, categories, typed
+from analysis.responses import (
+    PARQUET,
+    ResponsesError,
+    Selection,
+    bad_row,
+    categories,
+    read,
+    select,
+    typed,
+)
 
 COUNTED = {"kind": ("main", "repeat"), "status": ("answered",)}
+
+
+def counted_rows(
+    file: Path, needed: Mapping[str, Kind], optional: Mapping[str, Kind]
+) -> tuple[pd.DataFrame, Selection | None]:
+    """The rows that count, as `read_table` has them; of an export also what was left out. Raises ResponsesError."""
+    if not is_export(file):
+        return read_table(file, needed, optional), None
+    selection = select(read(file), where=str(file))
+    require_columns(list(selection.rows), needed, file)
+    for name, kind in needed.items():
+        empty = selection.rows[name].isna()
+        if empty.any():
+            raise bad_row(file, int(empty.idxmax()), name, kind.expected, "", "choose another kind of design")
+    return selection.rows, selection
+
+
+def is_export(file: Path) -> bool:
+    """Whether a file has the columns of an export, and no others."""
+    if file.suffix == PARQUET or not file.is_file():
+        return file.is_file()
+    with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
+        return sorted(next(csv.reader(lines), [])) == sorted(COLUMNS)
 
 
 def read_table(file: Path, needed: Mapping[str, Kind], optional: Mapping[str, Kind]) -> pd.DataFrame:
@@ -32,12 +65,7 @@ def read_table(file: Path, needed: Mapping[str, Kind], optional: Mapping[str, Ki
         raise ResponsesError(
             f"{file} is not a CSV table ({str(error).strip()}); save it again as CSV"
         ) from None
-    missing = [name for name in needed if name not in text]
-    if missing:
-        raise ResponsesError(
-            f"{file}, row 1: expected the columns {listed(needed)}, found no {listed(missing, 'or')}; "
-            "rename the columns or choose another kind of design"
-        )
+    require_columns(list(text), needed, file)
     there = {**needed, **{name: kind for name, kind in optional.items() if name in text}}
     for name, words in COUNTED.items():
         if name in text:
@@ -50,6 +78,15 @@ def read_table(file: Path, needed: Mapping[str, Kind], optional: Mapping[str, Ki
     return pd.DataFrame(
         {name: typed(pd.Series(categories(text[name])), kind) for name, kind in there.items()}
     )
+
+
+def require_columns(header: Collection[str], needed: Mapping[str, Kind], file: Path) -> None:
+    missing = [name for name in needed if name not in header]
+    if missing:
+        raise ResponsesError(
+            f"{file}, row 1: expected the columns {listed(needed)}, found no {listed(missing, 'or')}; "
+            "rename the columns or choose another kind of design"
+        )
 
 
 def check_column(column: pd.Series, kind: Kind, file: Path) -> None:

@@ -15,7 +15,7 @@ import pandas as pd
 from scipy.special import stdtrit
 
 from analysis import psychometric
-from analysis.columns import COLUMNS, Flag, Kind, Text
+from analysis.columns import EXPOSURE, Flag, Kind, Text
 from analysis.designs.dots import dots, dots_inches
 from analysis.designs.told import Told
 from analysis.designs.untimed import RESAMPLES, bootstrapped_mean
@@ -27,7 +27,7 @@ from analysis.wording import NBSP, count, exposure, label
 NEEDED: dict[str, Kind] = {
     "participant": Text(),
     "source": Text(),
-    "exposure_ms": COLUMNS["exposure_ms"],
+    "exposure_ms": EXPOSURE,
     "judged_real": Flag(),
 }
 OPTIONAL: dict[str, Kind] = {"run": Text()}

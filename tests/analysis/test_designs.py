@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,10 @@ import pytest
 from analysis import psychometric
 from analysis.designs import __main__ as command
 from analysis.designs import pairs, ratings, staircase, untimed
+from analysis.designs.reading import counted_rows
 from analysis.observers import Observers, as_csv, simulate, true_proportions
+from analysis.report import report
+from analysis.responses import ResponsesError
 from benchmarks.untimed import coverage
 
 
@@ -174,8 +178,9 @@ def test_ratings_all_alike_have_no_agreement_to_speak_of():
 # The command
 
 ROWS = {
-    "untimed": lambda: untimed_rows().astype({"judged_real": int}),
-    "staircase": lambda: staircase_rows(300.0, n_people=4, n_trials=60),
+    # Of anybody's making: with one column less it is no export.
+    "untimed": lambda: untimed_rows().astype({"judged_real": int}).drop(columns="timing_ok"),
+    "staircase": lambda: staircase_rows(300.0, n_people=2, n_trials=40),
     "pairs": lambda: pair_rows().astype({"chose_generated": int}),
     "ratings": lambda: rating_rows().astype({"rating": int}),
 }
@@ -194,12 +199,59 @@ def test_each_kind_makes_a_report_that_repeats_exactly(kind, tmp_path, capsys):
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == first
 
 
-def test_an_export_is_an_untimed_table(tmp_path):
-    """`responses.csv` has the columns of the untimed measure, and more."""
-    observers = Observers(6, 40, 30, curves={"real": (0.7, 0.7), "gan": (0.3, 0.3)}, exposures_ms=(1000,))
-    file = tmp_path / "responses.csv"
-    file.write_text(as_csv(simulate(observers, 1)))
-    assert command.main(["untimed", str(file), "--out", str(tmp_path / "out")]) == 0
+def untimed_export(folder: Path, **changes) -> pd.DataFrame:
+    """Its rows, and `responses.csv` in a folder as an export of a study without a time limit has it."""
+    rows = pd.read_csv(StringIO(as_csv(untimed_rows())), dtype=str, keep_default_na=False)
+    rows = rows.assign(**{"exposure_ms": "", "planned_frames": "", **changes})
+    folder.mkdir(exist_ok=True)
+    rows.to_csv(folder / "responses.csv", index=False)
+    return rows
+
+
+def test_an_export_gets_one_report_from_both_commands_whether_by_folder_or_file(tmp_path, capsys):
+    rows = untimed_export(tmp_path / "export")
+    files = report(tmp_path / "export", formats=("svg",))
+    assert command.main(["untimed", str(tmp_path / "export"), "--out", str(tmp_path / "out")]) == 0
+    assert (tmp_path / "out" / "error_rates.csv").read_bytes() == files["error_rates.csv"]
+    table = pd.read_csv(tmp_path / "out" / "error_rates.csv")
+    judged = rows["judged_real"].astype(int)
+    wrong = judged[rows["source"] == "gan"].mean() + 1 - judged[rows["source"] == "real"].mean()
+    assert table["error"].item() == pytest.approx(wrong / 2, abs=1e-8)
+    counted, selection = counted_rows(tmp_path / "export" / "responses.csv", untimed.NEEDED, untimed.OPTIONAL)
+    assert selection is not None and len(counted) == len(rows)
+
+
+def test_simulated_people_among_others_are_left_out_of_an_export_here_too(tmp_path):
+    bots = {
+        "is_simulated": (untimed_rows()["participant"] == untimed_rows()["participant"].iat[0]).astype(int)
+    }
+    untimed_export(tmp_path, **bots)
+    counted, selection = counted_rows(tmp_path / "responses.csv", untimed.NEEDED, untimed.OPTIONAL)
+    assert selection is not None and counted["participant"].nunique() == 29
+
+
+def test_answers_with_and_without_a_time_limit_share_no_report(tmp_path):
+    rows = untimed_export(tmp_path / "untimed")
+    untimed_export(tmp_path / "mixed", exposure_ms=[""] * (len(rows) - 1) + ["100"])
+    with pytest.raises(
+        ResponsesError, match=r"column exposure_ms: expected an empty field, as in row 2.* '100'"
+    ):
+        report(tmp_path / "mixed")
+    other = {"study": "other", "trial": rows["trial"] + "o", "exposure_ms": "100"}
+    untimed_export(tmp_path / "timed", **other)
+    with pytest.raises(
+        ResponsesError, match="with and without a time limit share no figure; make a report of each"
+    ):
+        report(tmp_path / "untimed", tmp_path / "timed")
+
+
+def test_an_export_without_exposures_has_no_staircase(tmp_path, capsys):
+    untimed_export(tmp_path)
+    assert command.main(["staircase", str(tmp_path), "--out", str(tmp_path / "out")]) == 1
+    said = capsys.readouterr().err
+    assert (
+        "column exposure_ms: expected a number of milliseconds" in said and "another kind of design" in said
+    )
 
 
 @pytest.mark.parametrize(
