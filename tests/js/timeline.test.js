@@ -175,3 +175,27 @@ test("the longest gap counts from the onset to one frame after the mask", () => 
   assert.equal(gapAt(onset_frame - 3), 1);
   assert.equal(gapAt(onset_frame + 3), 2);
 });
+
+test("an exposure without end lasts until the answer and no frame longer, and takes it from a frame after the onset", () => {
+  for (const hz of RATES_HZ) {
+    const frame_ms = 1000 / hz;
+    const plan = { exposure_ms: Infinity, fixation_ms: 500, blank_ms: 200, mask_ms: null };
+    const timeline = new Timeline({ ...plan, frame_ms, previous_onset_ms: -Infinity });
+    const drawn = [];
+    let at_ms = 1000;
+    const playUntil = (end_ms) => {
+      for (; at_ms < end_ms; at_ms += frame_ms) drawn.push(timeline.step(at_ms, at_ms + 0.3));
+      return drawn.filter(Boolean);
+    };
+    assert.deepEqual(playUntil(60_000), ["fixation", "blank", "picture"], `a minute at ${hz} Hz`);
+    const onset_ms = timeline.marks.picture.now_ms;
+    assert.equal(timeline.accepts(onset_ms + frame_ms / 2), false, "drawn, and not yet to be seen");
+    assert.equal(timeline.accepts(onset_ms + frame_ms), true);
+    timeline.answer();
+    assert.equal(timeline.accepts(at_ms), false, "the second answer to a picture");
+    const answered_at_ms = at_ms;
+    playUntil(at_ms + 2000);
+    assert.equal(drawn.filter(Boolean).join(), "fixation,blank,picture,mask");
+    assert.equal(timeline.marks.mask.frame_at_ms, answered_at_ms, "with the next frame");
+  }
+});

@@ -105,3 +105,11 @@ test("without a witness, late callbacks and gaps are held against a trial", () =
   assert.equal(verdict(evidence({ witness: false, late_ms: [0, 7] })).wrong_duration, true);
   assert.equal(alone({ longest_gap_ms: 2 * FRAME_MS }).wrong_duration, true);
 });
+
+test("a picture that stays until the answer is measured, and on screen for no wrong duration", () => {
+  for (const witness of [true, false]) {
+    const judged = verdict({ ...evidence({ drawn: 200, offset_lag: 2, late_ms: [0.2, 9], witness }), planned_frames: Infinity });
+    assert.equal(judged.measured_frames, witness ? 201 : 200);
+    assert.equal(judged.wrong_duration, false);
+  }
+});

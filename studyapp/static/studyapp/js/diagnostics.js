@@ -61,7 +61,7 @@ function row(exposure_ms, { planned_frames, measured_frames, measured_ms, frame_
   fill(cells, {
     asked: String(exposure_ms),
     planned: String(planned_frames),
-    planned_ms: rounded(planned_frames * frame_ms),
+    planned_ms: rounded(Number(planned_frames) * frame_ms),
     measured: measured_frames === null ? "" : String(measured_frames),
     measured_ms: measured_ms === null ? "" : rounded(measured_ms),
   });

@@ -11,7 +11,7 @@ const MAX_DEFERRAL_MS = 500;
 
 /**
  * Whole frames for an exposure, at least 1: the nearest number, halves go down (75 ms at 60 Hz is 4.5, shown as 4).
- * @param {number} exposure_ms @param {number} frame_ms
+ * @param {number} exposure_ms Infinity: until the answer @param {number} frame_ms
  */
 export function plannedFrames(exposure_ms, frame_ms) {
   // The millionth keeps halves halves in floating point: 75 / (1000 / 180) is 13.500000000000002.
@@ -30,6 +30,9 @@ export class Timeline {
   constructor(plan) {
     this.plan = plan;
     this.planned_frames = plannedFrames(plan.exposure_ms, plan.frame_ms);
+    /** What is on screen when answers are first taken. @type {"picture" | "mask"} */
+    this.asked_with = plan.exposure_ms < Infinity ? "mask" : "picture";
+    this.is_answered = false;
     /** @type {State} */
     this.state = "waiting";
     /** @type {Partial<Record<Step, Mark>>} */
@@ -53,12 +56,13 @@ export class Timeline {
 
   /** Answers count from when the mask can be seen, a frame after it was drawn. @param {number} at_ms */
   accepts(at_ms) {
-    const mask = this.marks.mask;
-    return this.state !== "answered" && mask !== undefined && at_ms >= mask.now_ms + this.plan.frame_ms;
+    const mark = this.marks[this.asked_with];
+    return !this.is_answered && mark !== undefined && at_ms >= mark.now_ms + this.plan.frame_ms;
   }
 
+  /** With it ends the exposure, too, that has no other end. */
   answer() {
-    this.state = "answered";
+    this.is_answered = true;
   }
 
   /** @param {number} frame_at_ms */
@@ -84,7 +88,7 @@ export class Timeline {
         return since("blank") >= blank_ms - frame_ms / 2 && this.#mayShow(mark, since("blank"));
       case "mask":
         // A target in time, not a count of callbacks: a dropped one would lengthen the exposure.
-        return since("picture") >= (this.planned_frames - 0.5) * frame_ms;
+        return this.is_answered || since("picture") >= (this.planned_frames - 0.5) * frame_ms;
       case "cleared":
         return since("mask") >= (mask_ms ?? Infinity) - frame_ms / 2;
     }

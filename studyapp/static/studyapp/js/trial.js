@@ -11,7 +11,7 @@ const N_LAGS = 20;
  */
 export async function playedTrial(trial, stage) {
   const marks = { picture: await stage.witness.mark(), mask: await stage.witness.mark() };
-  const timeline = new Timeline({ ...stage, exposure_ms: trial.exposure_ms });
+  const timeline = new Timeline({ ...stage, exposure_ms: trial.exposure_ms ?? Infinity });
   const mask = await stage.mask?.(trial.token);
   const given = await shown({ ...trial, mask }, timeline, stage, marks);
   const disturbances = stage.attention.end(timeline.longest_pause_ms);
@@ -47,21 +47,26 @@ function shown(trial, timeline, stage, marks) {
   };
   return new Promise((resolve) => {
     let frame = 0;
-    const end = (/** @type {Given | null} */ given) => {
+    /** @type {Given | null} */
+    let given = null;
+    const end = () => {
       cancelAnimationFrame(frame);
       stopListening();
-      timeline.answer();
       if (!given || trial.mask) display.gray();
       resolve(given);
     };
-    const stopListening = listenForAnswers(stage.buttons, stage.keys, (given) => {
-      if (timeline.accepts(given.at_ms)) end(given);
+    const stopListening = listenForAnswers(stage.buttons, stage.keys, (now) => {
+      if (!timeline.accepts(now.at_ms)) return;
+      timeline.answer();
+      given = now;
     });
-    stage.attention.begin(() => end(null));
+    stage.attention.begin(end);
     const tick = (/** @type {number} */ frame_at_ms) => {
       const step = timeline.step(frame_at_ms, performance.now());
       if (step) draw[step]();
-      frame = requestAnimationFrame(tick);
+      // With the next frame: it takes away a picture that stayed until now.
+      if (given) end();
+      else frame = requestAnimationFrame(tick);
     };
     frame = requestAnimationFrame(tick);
   });
@@ -90,6 +95,7 @@ async function judgement(timeline, stage, marks) {
 function trialResponse(trial, timeline, stage, { given, judged, disturbances }) {
   const { fixation, picture } = timeline.marks;
   const begun_ms = (picture ?? fixation)?.frame_at_ms ?? performance.now();
+  const asked_ms = timeline.asked_with === "mask" ? judged?.mask_ms : judged?.onset_ms;
   const flags = [...disturbances];
   if (judged?.late_onset) flags.push("late_onset");
   if (judged?.wrong_duration) flags.push("wrong_duration");
@@ -97,10 +103,10 @@ function trialResponse(trial, timeline, stage, { given, judged, disturbances }) 
     trial: trial.token,
     status: given ? "answered" : "interrupted",
     answer: given?.answer ?? null,
-    reaction_ms: given && judged ? rounded(Math.max(0, given.at_ms - judged.mask_ms)) : null,
+    reaction_ms: given && asked_ms !== undefined ? rounded(Math.max(0, given.at_ms - asked_ms)) : null,
     reaction_origin: (given && judged?.origin) ?? null,
     input_kind: given?.input_kind ?? null,
-    planned_frames: timeline.planned_frames,
+    planned_frames: timeline.planned_frames < Infinity ? timeline.planned_frames : null,
     measured_frames: judged?.measured_frames ?? null,
     measured_ms: judged ? rounded(judged.measured_ms) : null,
     frame_ms: Math.round(stage.frame_ms * 1e4) / 1e4,

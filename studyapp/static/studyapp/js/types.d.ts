@@ -6,12 +6,13 @@
 // ---- a trial in time (timeline.js, verdict.js) ----
 
 type Step = "fixation" | "blank" | "picture" | "mask" | "cleared";
-type State = "waiting" | Step | "answered";
+type State = "waiting" | Step;
 
 /** A frame in which something was drawn: its timestamp, and the time its callback ran. */
 type Mark = { frame_at_ms: number; now_ms: number };
 
 interface TrialPlan {
+  /** Infinity: the picture stays until the answer. */
   exposure_ms: number;
   frame_ms: number;
   fixation_ms: number;
@@ -25,6 +26,7 @@ interface TrialPlan {
 type Presented = { onset_ms: number; offset_ms: number };
 
 interface Evidence {
+  /** Infinity: until the answer. */
   planned_frames: number;
   frame_ms: number;
   onset: Mark;
@@ -49,7 +51,7 @@ interface Verdict {
   onset_ms: number;
   /** When the mask did. */
   mask_ms: number;
-  /** How mask_ms is known. */
+  /** How both are known. */
   origin: "element_timing" | "frame";
   /** Frames from drawing to the glass at onset and offset; empty without a witness. */
   lags: number[];
@@ -174,7 +176,8 @@ interface PlannedTrial {
   token: string;
   ordinal: number;
   kind: "practice" | "main" | "catch" | "repeat";
-  exposure_ms: number;
+  /** Null: the picture stays until the answer. */
+  exposure_ms: number | null;
 }
 
 type ReadyTrial = PlannedTrial & { picture: ImageBitmap };
@@ -199,11 +202,12 @@ interface TrialResponse {
   trial: string;
   status: "answered" | "timed_out" | "interrupted";
   answer: Answer | null;
-  /** From the mask's onset. */
+  /** From the mask's onset; from the picture's where it stays until the answer. */
   reaction_ms: number | null;
   reaction_origin: "element_timing" | "frame" | null;
   input_kind: InputKind | null;
-  planned_frames: number;
+  /** Null: until the answer. */
+  planned_frames: number | null;
   measured_frames: number | null;
   measured_ms: number | null;
   frame_ms: number;

@@ -46,7 +46,8 @@ export function verdict({ planned_frames, frame_ms, onset, offset, longest_gap_m
     measured_frames,
     measured_ms,
     late_onset: presented ? onset_lag > usual_lag : ranLate(onset),
-    wrong_duration: measured_frames !== planned_frames || is_doubtful,
+    // None is wrong for a picture that stays until the answer.
+    wrong_duration: planned_frames < Infinity && (measured_frames !== planned_frames || is_doubtful),
     onset_ms,
     mask_ms,
     origin: presented ? "element_timing" : "frame",
