@@ -50,6 +50,8 @@ FIELD_NAMES: dict[str, str] = {
 
 def said(name: str, value: Any) -> str:
     """A value of a field as people read it."""
+    if name == "exposures_ms" and not value:
+        return "none: a picture stays until the answer"
     if value is None or value in ("", [], {}):
         return "nothing"
     if isinstance(value, bool):

@@ -18,7 +18,7 @@ SMALL_DEG2 = 0.006 * math.degrees(1) ** 2
 
 def onset_gap_ms(study: Study) -> int:
     """Shortest time between two onsets, in ms, when every answer comes at once."""
-    return max(PAGE_GAP_MS, study.fixation_ms + study.blank_ms + min(study.exposures_ms))
+    return max(PAGE_GAP_MS, study.fixation_ms + study.blank_ms + min(study.exposures_ms, default=0))
 
 
 def flashes_a_second(study: Study) -> float:

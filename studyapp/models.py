@@ -162,7 +162,11 @@ class Study(Limited):
     )
 
     protocol = models.CharField(max_length=50, choices=protocol_choices, default="timed-yes-no")
-    exposures_ms = models.JSONField(default=default_exposures, help_text="durations, in milliseconds")
+    exposures_ms = models.JSONField(
+        default=default_exposures,
+        blank=True,
+        help_text="durations, in milliseconds; none with an untimed protocol, whose pictures stay until the answer",
+    )
     n_trials = models.PositiveIntegerField("trials a sitting", default=220)
     practice_trials = models.PositiveIntegerField(default=10)
     practice_feedback = models.BooleanField(
@@ -289,7 +293,12 @@ class Study(Limited):
         try:
             self.protocol_settings(source_weights={"real": 1.0})
         except DesignError as error:
-            raise ValidationError(str(error)) from error
+            raise ValidationError({error.field: str(error)} if error.field else str(error)) from error
+        if not self.is_timed and (self.mask_kind != Mask.GRAY or self.mask_ms is not None):
+            raise ValidationError(
+                f"expected a plain gray mask without a time, for pictures stay until the answer with {self.protocol}, "
+                f"got {self.mask_kind}" + (f" for {self.mask_ms} ms" if self.mask_ms is not None else "")
+            )
         if self.least_refresh_hz > self.most_refresh_hz:
             raise ValidationError(
                 f"expected the slowest screen below the fastest, got {self.least_refresh_hz} to "
@@ -325,7 +334,14 @@ class Study(Limited):
             repeat_share=self.repeat_percent / 100,
             catch_trials=self.catch_trials,
             catch_sources=tuple(catch_sources),
+            is_timed=self.is_timed,
         )
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether pictures leave after an exposure; else they stay until the answer."""
+        # A name that is no protocol is refused in its own field.
+        return bool(getattr(PROTOCOLS.get(self.protocol), "IS_TIMED", True))
 
     @property
     def n_test_trials(self) -> int:
@@ -615,7 +631,7 @@ class Trial(models.Model):
     ordinal = models.PositiveIntegerField()
     token = models.CharField(max_length=22, default=token_128, unique=True, editable=False)
     kind = models.CharField(max_length=10, choices=Kind.choices)
-    exposure_ms = models.PositiveIntegerField()
+    exposure_ms = models.PositiveIntegerField(null=True, help_text="empty: until the answer")
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.PLANNED)
 
     class Meta:
@@ -664,7 +680,7 @@ class Response(models.Model):
     reaction_ms = models.FloatField(null=True)
     reaction_origin = models.CharField(max_length=20, blank=True)
     input_kind = models.CharField(max_length=10, blank=True)
-    planned_frames = models.PositiveIntegerField()
+    planned_frames = models.PositiveIntegerField(null=True)
     measured_frames = models.PositiveIntegerField(null=True)
     measured_ms = models.FloatField(null=True)
     frame_ms = models.FloatField()

@@ -48,14 +48,16 @@ def command_of(study: Study, people: Sequence[int], replications: int) -> list[s
         )
     if not people or not all(2 <= n <= MOST_PEOPLE for n in people):
         raise PowerError(f"expected 2 to {MOST_PEOPLE} people, got {', '.join(map(str, people)) or 'none'}")
-    curves = ((name, *CURVES.get(name, GENERATED)) for name in names)
+    curves = [(name, *CURVES.get(name, GENERATED)) for name in names]
+    if not study.is_timed:  # one time, whichever, at which people have seen what there is to see
+        curves = [(name, longest, longest) for name, _, longest in curves]
     generated = [name for name in names if name != REAL]
-    first, second = (generated * 2)[:2] if len(generated) > 1 else (REAL, generated[0])
+    first, second = (generated * 2)[:2] if len(generated) > 1 and study.is_timed else (REAL, generated[0])
     return [
         *(sys.executable, "-m", "analysis.power", "--json", "--seed", "1"),
         *("--people", *map(str, people), "--trials", str(study.n_trials)),
         *("--images", str(min(source.image_set.n_images for source in sources))),
-        *("--exposures", *map(str, study.exposures_ms), "--replications", str(replications)),
+        *("--exposures", *map(str, study.exposures_ms or [1000]), "--replications", str(replications)),
         *(word for name, low, high in curves for word in ("--curve", f"{name}={low}:{high}")),
         *("--difference", first, second),
     ]

@@ -31,6 +31,12 @@ The share of pictures judged real, by source and exposure, over the main trials 
 trial that was shown for a wrong time. Intervals are 95 % and two-way on the logit scale: people and pictures are both \
 random, so that they hold for new people and new pictures (Satterthwaite degrees of freedom). Practice and catch \
 trials, pilot sittings and simulated ones are in no result. Tool: `python analysis/report.py`, of the version below."""
+UNTIMED_ANALYSIS = """\
+The error rate of each generated source (HYPE-infinity, Zhou et al. 2019): the mean of the share of its pictures \
+judged real and the share of real ones judged generated, over the main trials of people; a repeat stands in for a \
+trial that was interrupted. Intervals are 95 % and two-way: people and pictures are both random, so that they hold for \
+new people and new pictures; beside them stands the bootstrap over people of the method's authors. Practice and catch \
+trials, pilot sittings and simulated ones are in no result. Tool: `python analysis/report.py`, of the version below."""
 
 
 def preregistration(study: Study) -> str:
@@ -66,7 +72,8 @@ def _lines(study: Study, told: dict[str, Any]) -> Iterator[str]:
         f"{told['least_width_px']} x {told['least_height_px']} CSS px do not take part."
     )
     yield ""
-    yield from _section("Analysis", told.get("analysis_plan") or USUAL_ANALYSIS)
+    usual_analysis = USUAL_ANALYSIS if study.is_timed else UNTIMED_ANALYSIS
+    yield from _section("Analysis", told.get("analysis_plan") or usual_analysis)
     if options := report_options(told.get("exclusions") or {}):
         yield f"The report applies the rules with `python analysis/report.py --exclude {' '.join(options)}`."
         yield ""

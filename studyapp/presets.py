@@ -1,6 +1,6 @@
 """Ready designs: what a preset sets in a new study, and how one is made from it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ from studyapp.noise import SOURCE as NOISE
 from studyapp.noise import noise_set
 from studyapp.protocols.trial import REAL
 from studyapp.study_file import faults
-from studyapp.texts import DEFAULTS
+from studyapp.texts import DEFAULTS, usual
 
 
 class PresetError(ValueError):
@@ -21,27 +21,48 @@ class PresetError(ValueError):
 
 @dataclass(frozen=True)
 class Preset:
-    """A design by name: its sources with weights, and the fields of `models.Study` that differ from the default."""
+    """A design by name: its sources, and the fields of `models.Study` that differ from the default.
+
+    is_half_real: real pictures get half of the trials, not as many as each other source.
+    """
 
     summary: str
-    sources: dict[str, float]
     fields: dict[str, Any] = field(default_factory=dict)
+    sources: tuple[str, ...] = (REAL, "gan", "lapgan", "cc-lapgan")
+    is_half_real: bool = False
+
+    def weights(self, names: Collection[str]) -> dict[str, float]:
+        """Shares of the trials for these sources, one of them real."""
+        n_real = max(1.0, len(names) - 1.0) if self.is_half_real else 1.0
+        return dict.fromkeys(names, 1.0) | {REAL: n_real}
 
 
 PRESETS: dict[str, Preset] = {
     "lapgan": Preset(
         summary="the timed test of Denton et al. 2015: four sources, 11 exposures, gray mask until the answer",
-        sources={"real": 1.0, "gan": 1.0, "lapgan": 1.0, "cc-lapgan": 1.0},
     ),
     "lapgan-short": Preset(
         summary="the same in about seven minutes: five exposures, 120 trials, for trying out and for panels",
-        sources={"real": 1.0, "gan": 1.0, "lapgan": 1.0, "cc-lapgan": 1.0},
         fields={
             "exposures_ms": [50, 100, 200, 400, 1000],
             "n_trials": 120,
             "practice_trials": 6,
             "break_every": 60,
             "n_examples": 16,
+        },
+    ),
+    "untimed": Preset(
+        summary="HYPE-infinity (Zhou et al. 2019): 100 pictures, half of them real, each there until the answer",
+        is_half_real=True,
+        fields={
+            "protocol": "untimed-yes-no",
+            "exposures_ms": [],
+            "n_trials": 100,
+            "practice_trials": 6,
+            "break_every": 50,
+            # No screen shows a picture for a wrong time here.
+            "least_refresh_hz": 10,
+            "most_jank_percent": 100,
         },
     ),
 }
@@ -85,7 +106,7 @@ def create_study(
     """A draft study from a preset; each source uses the image set given, else the newest of its name.
 
     With `only`, the preset's design is asked of these sets alone, each a source under its own name; as many trials of
-    each. One of them holds the real pictures.
+    each, or of the real one as of all others where the preset has it so. One of them holds the real pictures.
     It offers these languages in our default texts; the first is that of the study's own fields. With catch trials
     it gets a source of plain noise for them.
 
@@ -93,11 +114,8 @@ def create_study(
     """
     if preset not in PRESETS:
         raise PresetError(f"expected one of the presets {', '.join(PRESETS)}, got {preset!r}")
-    given = image_sets or {}
-    sources = PRESETS[preset].sources
-    if only:
-        given = _as_sources(only)
-        sources = dict.fromkeys(given, 1.0)
+    given = _as_sources(only) if only else image_sets or {}
+    sources = PRESETS[preset].weights(list(given) if only else PRESETS[preset].sources)
     if unknown := sorted(set(given) - set(sources)):
         raise PresetError(f"preset {preset} has the sources {', '.join(sources)}, not {', '.join(unknown)}")
     chosen = {name: given.get(name) or newest_set(name) for name in sources}
@@ -106,12 +124,14 @@ def create_study(
     if unknown := sorted(set(languages) - set(DEFAULTS)):
         raise PresetError(f"expected languages among {', '.join(DEFAULTS)}, got {', '.join(unknown)}")
     own, *others = languages
+    fields = PRESETS[preset].fields | overrides
+    texts = usual(is_timed=Study(**fields).is_timed)
     said = {
-        **asdict(DEFAULTS[own]),
+        **asdict(texts[own]),
         "language": own,
-        "translations": {language: asdict(DEFAULTS[language]) for language in others},
+        "translations": {language: asdict(texts[language]) for language in others},
     }
-    study = Study(slug=slug, **(said | PRESETS[preset].fields | overrides))
+    study = Study(slug=slug, **(said | fields))
     try:
         study.full_clean()
     except ValidationError as error:

@@ -31,12 +31,12 @@ MOST_MISSED_CATCH = 0.25
 class Given:
     """One answer, in the order of the trials; `is_right` is None where there is nothing to be right about.
 
-    `is_catch`: of a catch trial, whose answer is plain.
+    `is_catch`: of a catch trial, whose answer is plain. `exposure_ms`: None for a picture that stayed until the answer.
     """
 
     answer: str
     reaction_ms: float | None
-    exposure_ms: int
+    exposure_ms: int | None
     is_right: bool | None = None
     is_catch: bool = False
 
@@ -82,7 +82,7 @@ def quality(answers: Sequence[Given]) -> Quality:
         "long_run": longest_run > longest_run_by_chance(len(answers), n_real),
         "alternating": len(answers) >= ENOUGH and switches > most_switches_by_chance(len(answers), n_real),
         "too_accurate": accuracy_at_least(
-            [g for g in answers if g.exposure_ms <= BRIEF_MS and not g.is_catch]
+            [g for g in answers if (g.exposure_ms or math.inf) <= BRIEF_MS and not g.is_catch]
         )
         > BEST_BRIEF_ACCURACY,
         "missed_catch": catch_missed > 1 and catch_missed > MOST_MISSED_CATCH * len(catch),
@@ -100,7 +100,7 @@ def quality(answers: Sequence[Given]) -> Quality:
 
 def _is_too_fast(given: Given) -> bool:
     """Counted from the picture's onset: after a long look a quick press at the mask is nothing unusual."""
-    return given.reaction_ms is not None and given.exposure_ms + given.reaction_ms < FASTEST_MS
+    return given.reaction_ms is not None and (given.exposure_ms or 0) + given.reaction_ms < FASTEST_MS
 
 
 def longest_run_by_chance(n_answers: int, n_real: int) -> float:
@@ -178,7 +178,7 @@ class Asked:
 
     kind: str
     status: str
-    exposure_ms: int
+    exposure_ms: int | None
     answer: str | None
     reaction_ms: float | None
     timing_ok: bool | None

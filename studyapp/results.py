@@ -15,8 +15,8 @@ from studyapp.models import Sitting, SittingCells, Study, Trial, TrialStimulus
 TESTED = (Trial.Kind.MAIN, Trial.Kind.REPEAT)
 SITTINGS_AT_ONCE = 100
 ENDED = (Sitting.Status.FINISHED, Sitting.Status.WITHDRAWN)
-# source -> exposure in ms -> (answers, judged real)
-Cells = dict[str, dict[int, tuple[int, int]]]
+# source -> exposure in ms, None where pictures stay until the answer -> (answers, judged real)
+Cells = dict[str, dict[int | None, tuple[int, int]]]
 
 
 def judged_real(study: Study, *, is_simulated: bool = False, is_pilot: bool = False) -> Cells:
@@ -36,7 +36,7 @@ def _kept(study_pk: int, is_simulated: bool, is_pilot: bool) -> QuerySet[Sitting
 @lru_cache(maxsize=32)
 def _summed(study_pk: int, is_simulated: bool, is_pilot: bool, n: int, last: str) -> Cells:
     """The sum of what is kept; `n` and `last` say which state of it, so that it is worked out once."""
-    sums: dict[str, dict[int, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0]))
+    sums: dict[str, dict[int | None, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0]))
     kept = _kept(study_pk, is_simulated, is_pilot)
     for cells in kept.values_list("cells", flat=True).iterator(chunk_size=500):
         for source, exposure_ms, n_answers, n_real in cells:
@@ -44,7 +44,7 @@ def _summed(study_pk: int, is_simulated: bool, is_pilot: bool, n: int, last: str
             cell[0] += n_answers
             cell[1] += n_real
     return {
-        source: {ms: (n_answers, n_real) for ms, (n_answers, n_real) in sorted(by_ms.items())}
+        source: {ms: (by_ms[ms][0], by_ms[ms][1]) for ms in sorted(by_ms, key=lambda ms: ms or 0)}
         for source, by_ms in sorted(sums.items())
     }
 

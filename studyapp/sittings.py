@@ -285,12 +285,12 @@ def note_screen(sitting: Sitting, facts: dict[str, Any]) -> None:
 
 @dataclass(frozen=True)
 class IssuedTrial:
-    """What a browser learns of a trial before it is shown: nothing about the truth."""
+    """What a browser learns of a trial before it is shown: nothing about the truth. exposure_ms: None, no end."""
 
     token: str
     ordinal: int
     kind: str
-    exposure_ms: int
+    exposure_ms: int | None
 
 
 @dataclass(frozen=True)

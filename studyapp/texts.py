@@ -3,7 +3,7 @@
 Functions, so that a new wording needs no migration.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,28 @@ Die Antworten können veröffentlicht werden, aber nichts, was auf Sie schließe
 Diese Studie untersucht, wie echt die Bilder von Bildgeneratoren auf Menschen wirken und wie das von der Zeit abhängt, die sie zum Hinsehen haben. Ein Teil der Bilder waren Fotos; die übrigen haben neuronale Netze gezeichnet, die von Fotos gelernt hatten.""",
     ),
 }
+
+
+# Where pictures stay until the answer; they say the ratio, as HYPE-infinity does.
+UNTIMED: dict[str, StudyTexts] = {
+    "en": replace(
+        DEFAULTS["en"],
+        description="You will see small pictures. Half of them are real photos, half were made by a computer program. Each stays on the screen until you have said which you think it is: take the time you need.",
+        debrief_text="""\
+This study asks how often people who may look as long as they like take the pictures of image generators for photos, and photos for generated pictures. Half of the pictures were photos; the others were drawn by neural networks that had learned from photos.""",
+    ),
+    "de": replace(
+        DEFAULTS["de"],
+        description="Sie sehen kleine Bilder. Die eine Hälfte sind echte Fotos, die andere hat ein Computerprogramm erzeugt. Jedes bleibt auf dem Bildschirm, bis Sie gesagt haben, wofür Sie es halten: Nehmen Sie sich die Zeit, die Sie brauchen.",
+        debrief_text="""\
+Diese Studie untersucht, wie oft Menschen, die beliebig lange hinsehen dürfen, die Bilder von Bildgeneratoren für Fotos halten und Fotos für generierte Bilder. Die Hälfte der Bilder waren Fotos; die übrigen haben neuronale Netze gezeichnet, die von Fotos gelernt hatten.""",
+    ),
+}
+
+
+def usual(*, is_timed: bool) -> dict[str, StudyTexts]:
+    """The default texts of a study by language: of one that shows pictures briefly, or until the answer."""
+    return DEFAULTS if is_timed else UNTIMED
 
 
 def description() -> str:

@@ -42,12 +42,12 @@ def frames_row(exposure_ms: int) -> Number:
 def cell_rows(settings: Settings) -> list[Number]:
     """Trials of one person in each cell of source and exposure, by source."""
     total = sum(settings.source_weights.values())
-    n_exposures = len(settings.exposures_ms)
+    when = "at each exposure" if settings.is_timed else "in all"
     rows = []
     for name, weight in settings.source_weights.items():
-        n_cell = settings.n_trials * weight / total / n_exposures
+        n_cell = settings.n_trials * weight / total / len(settings.exposures)
         note = "" if n_cell >= 1 else "fewer than one: people differ in which cells they see"
-        rows.append(Number(name, f"{n_cell:.1f} at each exposure", note, n_cell < 1))
+        rows.append(Number(name, f"{n_cell:.1f} {when}", note, n_cell < 1))
     return rows
 
 
@@ -74,6 +74,7 @@ def settings_of(
     sources: Sequence[Source],
     exposures_ms: Sequence[int],
     *,
+    is_timed: bool,
     n_trials: int,
     practice_trials: int,
     repeat_percent: int,
@@ -91,4 +92,5 @@ def settings_of(
         repeat_share=repeat_percent / 100,
         catch_trials=catch_trials,
         catch_sources=tuple(sorted(source.name for source in sources if source.is_catch)),
+        is_timed=is_timed,
     )

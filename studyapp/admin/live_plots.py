@@ -113,9 +113,12 @@ def colour_names(sources: Sequence[str]) -> dict[str, str]:
     return {**COLOURS, **{source: OTHERS[i % len(OTHERS)] for i, source in enumerate(others)}}
 
 
-def judged_real_plot(cells: Mapping[str, Mapping[int, tuple[int, int]]]) -> SafeString | str:
-    """Percent judged real against the exposure (logarithmic), a curve for each source, its name at the right end."""
-    exposures = sorted({ms for by_ms in cells.values() for ms in by_ms})
+def judged_real_plot(cells: Mapping[str, Mapping[int | None, tuple[int, int]]]) -> SafeString | str:
+    """Percent judged real against the exposure (logarithmic), a curve for each source, its name at the right end.
+
+    Empty where there are no answers, or no exposures (None): pictures that stay until the answer have no curve.
+    """
+    exposures = sorted({ms for by_ms in cells.values() for ms in by_ms if ms})
     if not exposures:
         return ""
     low, high = math.log(exposures[0]), math.log(exposures[-1])
@@ -133,7 +136,7 @@ def judged_real_plot(cells: Mapping[str, Mapping[int, tuple[int, int]]]) -> Safe
         return TOP_PX + (floor_px - TOP_PX) * (1 - n_real / n)
 
     curves = {
-        source: [(x_px(ms), y_px(n, n_real)) for ms, (n, n_real) in by_ms.items() if n]
+        source: [(x_px(ms), y_px(n, n_real)) for ms, (n, n_real) in by_ms.items() if n and ms]
         for source, by_ms in cells.items()
     }
     curves = {source: points for source, points in curves.items() if points}

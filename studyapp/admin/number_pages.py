@@ -27,7 +27,15 @@ from studyapp.roles import EDIT, studies_with
 MOST_SOURCES = 50
 # What the numbers follow from; the rest of the form may be as unfinished as it likes.
 ASKED = (
-    *("exposures_ms", "n_trials", "practice_trials", "catch_trials", "repeat_percent", "n_examples"),
+    *(
+        "protocol",
+        "exposures_ms",
+        "n_trials",
+        "practice_trials",
+        "catch_trials",
+        "repeat_percent",
+        "n_examples",
+    ),
     *("fixation_ms", "blank_ms"),
 )
 
@@ -88,6 +96,7 @@ def groups(sent: QueryDict) -> list[Group]:
         settings = settings_of(
             sources,
             values["exposures_ms"],
+            is_timed=study.is_timed,
             **{
                 name: values[name]
                 for name in ("n_trials", "practice_trials", "repeat_percent", "catch_trials")
@@ -98,7 +107,9 @@ def groups(sent: QueryDict) -> list[Group]:
     else:
         told.append(Group("Trials of one person, by source", cell_rows(settings)))
         told.append(Group("Images", image_rows(settings, sources, values["n_examples"])))
-    return [*told, Group(f"Frames at {' · '.join(map(str, RATES_HZ))} Hz", frames, "Halves go down.")]
+    if frames:
+        told.append(Group(f"Frames at {' · '.join(map(str, RATES_HZ))} Hz", frames, "Halves go down."))
+    return told
 
 
 def read_form(sent: QueryDict) -> Sent:

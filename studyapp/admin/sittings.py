@@ -160,7 +160,7 @@ class TrialAdmin(ReadOnlyAdmin):
         return place_of(trial)
 
     @admin.display(description="exposure (ms)", ordering="exposure_ms")
-    def shown_for_ms(self, trial: Trial) -> int:
+    def shown_for_ms(self, trial: Trial) -> int | None:
         return trial.exposure_ms
 
     @admin.display(description="status", ordering="status")
@@ -244,7 +244,7 @@ class ResponseAdmin(ReadOnlyAdmin):
         return place_of(response.trial)
 
     @admin.display(description="exposure (ms)", ordering="trial__exposure_ms")
-    def exposure_ms(self, response: Response) -> int:
+    def exposure_ms(self, response: Response) -> int | None:
         return response.trial.exposure_ms
 
     @admin.display(description="shown (ms)", ordering="measured_ms")

@@ -42,6 +42,7 @@ from studyapp.admin.study_form import (
 )
 from studyapp.admin.version_pages import VersionPages
 from studyapp.exclusions import sentences
+from studyapp.field_names import said
 from studyapp.links import address_of
 from studyapp.models import NamedLink, Sitting, Study, StudySource
 from studyapp.opening import advice
@@ -225,7 +226,7 @@ class StudyAdmin(
 
     @admin.display(description="exposures (ms)")
     def exposures_text(self, study: Study) -> str:
-        return ", ".join(map(str, study.exposures_ms))
+        return said("exposures_ms", study.exposures_ms)
 
     @admin.display(description="recruiting panels")
     def panels_text(self, study: Study) -> SafeString | str:

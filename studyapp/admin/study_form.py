@@ -25,7 +25,7 @@ from studyapp.presets import PRESETS, PresetError, create_study
 from studyapp.protocols import DesignError, Settings
 from studyapp.protocols.trial import REAL
 from studyapp.roles import EDIT, SEE, may, studies_with
-from studyapp.texts import DEFAULTS
+from studyapp.texts import usual
 
 
 class ExposuresField(forms.CharField):
@@ -75,7 +75,8 @@ class PanelsField(forms.CharField):
 
 # Each is checked by the protocol's own rule, on its own, so that the error stands at its field.
 DESIGN_FIELDS: dict[str, Callable[[Any], dict[str, Any]]] = {
-    "exposures_ms": lambda value: {"exposures_ms": tuple(value), "n_trials": 1},
+    # Whether there may be none is a matter of the protocol: the study says so.
+    "exposures_ms": lambda value: {"exposures_ms": tuple(value), "n_trials": 1, "is_timed": bool(value)},
     "n_trials": lambda value: {"exposures_ms": (100,), "n_trials": value},
     "practice_trials": lambda value: {"exposures_ms": (100,), "n_trials": 1, "practice_trials": value},
     "catch_trials": lambda value: {
@@ -147,9 +148,11 @@ def _rules_form() -> type[forms.Form]:
 class StudyForm(_translation_form(), _rules_form(), forms.ModelForm):  # type: ignore[misc]
     exposures_ms = ExposuresField(
         label="Exposures (ms)",
+        required=False,
         max_length=2000,
         initial=default_exposures,
-        help_text="How long a picture is shown: whole milliseconds, separated by commas.",
+        help_text="How long a picture is shown: whole milliseconds, separated by commas. None with an untimed "
+        "protocol: the picture stays until the answer.",
         widget=forms.TextInput(attrs={"class": "vTextField"}),
     )
     panels = PanelsField(
@@ -204,7 +207,8 @@ class StudyForm(_translation_form(), _rules_form(), forms.ModelForm):  # type: i
         for language in LANGUAGE_NAMES:
             told = self.instance.translations.get(language)
             self.initial[f"offers_{language}"] = told is not None
-            for name, text in (told or asdict(DEFAULTS[language])).items():
+            usual_texts = usual(is_timed=self.instance.is_timed)[language]
+            for name, text in (told or asdict(usual_texts)).items():
                 self.initial[f"{name}_{language}"] = text
 
     def clean(self) -> dict[str, Any]:

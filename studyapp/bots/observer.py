@@ -35,6 +35,7 @@ SHORTEST_MS, LONGEST_MS = 50.0, 2000.0
 MEDIAN_REACTION_MS = 620.0
 REACTION_SPREAD = 0.35
 PERSON_SPEED_SPREAD = 0.2
+UNTIMED_SLOWDOWN = 3
 
 
 def logit(p: float) -> float:
@@ -45,10 +46,13 @@ def logistic(x: float) -> float:
     return 1 / (1 + math.exp(-x))
 
 
-def planted_share(source: str, exposure_ms: float) -> float:
-    """Share judged real, averaged over people and pictures, lapses included; flat outside 50..2000 ms."""
+def planted_share(source: str, exposure_ms: float | None) -> float:
+    """Share judged real, averaged over people and pictures, lapses included; flat outside 50..2000 ms.
+
+    exposure_ms: None for a picture that stays until the answer, which tells no more than the longest look.
+    """
     shortest, longest = map(logit, CURVES.get(source, OTHER_CURVE))
-    place = math.log(exposure_ms / SHORTEST_MS) / math.log(LONGEST_MS / SHORTEST_MS)
+    place = math.log((exposure_ms or LONGEST_MS) / SHORTEST_MS) / math.log(LONGEST_MS / SHORTEST_MS)
     return logistic(shortest + (longest - shortest) * min(1.0, max(0.0, place)))
 
 
@@ -72,7 +76,7 @@ def averaged(cell_logit: float, spread: float) -> float:
 
 
 @lru_cache
-def cell_logit(source: str, exposure_ms: float) -> float:
+def cell_logit(source: str, exposure_ms: float | None) -> float:
     """The logit of the typical person for the typical picture, so that the average is `planted_share`.
 
     By bisection: the average rises with the logit.
@@ -85,7 +89,9 @@ def cell_logit(source: str, exposure_ms: float) -> float:
     return (low + high) / 2
 
 
-def planted_curve(sources: Iterable[str], exposures_ms: Iterable[int]) -> list[tuple[str, int, float]]:
+def planted_curve(
+    sources: Iterable[str], exposures_ms: Iterable[int | None]
+) -> list[tuple[str, int | None, float]]:
     """(source, exposure_ms, share judged real) of every cell, averaged over all people and pictures."""
     exposures_ms = list(exposures_ms)
     return [
@@ -125,15 +131,19 @@ class Observer:
             seed, index, person_effect, MEDIAN_REACTION_MS * rng.lognormvariate(0, PERSON_SPEED_SPREAD)
         )
 
-    def p_real(self, source: str, exposure_ms: float, image_sha256: str) -> float:
+    def p_real(self, source: str, exposure_ms: float | None, image_sha256: str) -> float:
         """Probability that this person calls this picture real, lapses included."""
         effects = self.person_effect + image_effect(self.seed, image_sha256)
         return with_lapses(logistic(cell_logit(source, exposure_ms) + effects))
 
-    def judgement(self, source: str, exposure_ms: float, image_sha256: str) -> Judgement:
-        """The answer, and its time from the onset of the mask: log-normal around the person's median."""
+    def judgement(self, source: str, exposure_ms: float | None, image_sha256: str) -> Judgement:
+        """The answer, and its time from the onset of the mask: log-normal around the person's median.
+
+        Without an exposure it counts from the picture's onset, and holds the time of looking, too.
+        """
         rng = random.Random(f"answer of {self.index} to {image_sha256} at {exposure_ms} of {self.seed}")
+        median_ms = self.median_reaction_ms * (1 if exposure_ms else UNTIMED_SLOWDOWN)
         return Judgement(
             answered_real=rng.random() < self.p_real(source, exposure_ms, image_sha256),
-            reaction_ms=round(self.median_reaction_ms * rng.lognormvariate(0, REACTION_SPREAD), 1),
+            reaction_ms=round(median_ms * rng.lognormvariate(0, REACTION_SPREAD), 1),
         )

@@ -5,6 +5,7 @@ What the person answers is `observer`, how requests travel is `browser`.
 """
 
 import hashlib
+import math
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -173,10 +174,14 @@ def screen_message(device: Device) -> dict[str, Any]:
 def response_message(
     trial: dict[str, Any], judgement: Judgement, person: Person, shown: datetime
 ) -> dict[str, Any]:
-    """The message that a browser would send: shown for whole frames at 60 Hz, now and then a frame too long."""
-    planned = planned_frames(trial["exposure_ms"], FRAME_MS)
-    is_mistimed = person.rng.random() < MISTIMED_RATE
-    measured = planned + is_mistimed
+    """The message that a browser would send: shown for whole frames at 60 Hz, now and then a frame too long.
+
+    A picture without an exposure leaves with the frame after its answer, and is never on screen for a wrong time.
+    """
+    exposure_ms = trial["exposure_ms"]
+    planned = None if exposure_ms is None else planned_frames(exposure_ms, FRAME_MS)
+    is_mistimed = planned is not None and person.rng.random() < MISTIMED_RATE
+    measured = (planned or math.ceil(judgement.reaction_ms / FRAME_MS)) + is_mistimed
     witness = person.device.witness
     return {
         "trial": trial["token"],

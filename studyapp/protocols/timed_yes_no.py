@@ -14,6 +14,7 @@ from dataclasses import replace
 from studyapp.protocols.trial import Outcome, Settings, Trial
 
 BLOCK_TRIALS = 50
+IS_TIMED = True
 
 
 def shares(weights: Sequence[float], total: int, rng: random.Random) -> list[int]:
@@ -26,14 +27,14 @@ def shares(weights: Sequence[float], total: int, rng: random.Random) -> list[int
     return counts
 
 
-def balanced_cells(settings: Settings, n_trials: int, rng: random.Random) -> list[tuple[str, int]]:
+def balanced_cells(settings: Settings, n_trials: int, rng: random.Random) -> list[tuple[str, int | None]]:
     """`n_trials` pairs (source, exposure_ms): sources by weight, exposures equal within a source, shuffled."""
-    cells: list[tuple[str, int]] = []
+    cells: list[tuple[str, int | None]] = []
     names = sorted(settings.source_weights)
     per_source = shares([settings.source_weights[name] for name in names], n_trials, rng)
     for name, n_source in zip(names, per_source, strict=True):
-        per_exposure = shares([1.0] * len(settings.exposures_ms), n_source, rng)
-        for exposure_ms, n_cell in zip(settings.exposures_ms, per_exposure, strict=True):
+        per_exposure = shares([1.0] * len(settings.exposures), n_source, rng)
+        for exposure_ms, n_cell in zip(settings.exposures, per_exposure, strict=True):
             cells += [(name, exposure_ms)] * n_cell
     rng.shuffle(cells)
     return cells
@@ -71,7 +72,8 @@ def with_catch_trials(main: Sequence[Trial], settings: Settings, rng: random.Ran
         part = list(main[n_main * stretch // n_catch : n_main * (stretch + 1) // n_catch])
         # Never the first of all: people learn what the test is like from a usual trial.
         place = rng.randint(1, len(part))
-        plan += [*part[:place], Trial((name,), max(settings.exposures_ms), "catch"), *part[place:]]
+        longest_ms = max(settings.exposures_ms, default=None)
+        plan += [*part[:place], Trial((name,), longest_ms, "catch"), *part[place:]]
     return plan
 
 

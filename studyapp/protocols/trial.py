@@ -8,16 +8,23 @@ REAL = "real"
 
 
 class DesignError(ValueError):
-    """The settings of a study do not fit together; the message says what was expected and what came."""
+    """The settings of a study do not fit together; the message says what was expected and what came.
+
+    field: of the study, where one alone has to change.
+    """
+
+    def __init__(self, sentence: str, field: str = "") -> None:
+        super().__init__(sentence)
+        self.field = field
 
 
 @dataclass(frozen=True)
 class Settings:
     """What a protocol needs to know of a study, checked when built.
 
-    source_weights: source name -> positive share of the trials; exposures_ms: distinct durations, 10..10,000 ms;
-    repeat_share: most repeats of spoilt trials, as a share of n_trials; catch_sources: sources whose truth is obvious,
-    for the catch_trials alone.
+    source_weights: source name -> positive share of the trials; exposures_ms: distinct durations, 10..10,000 ms, none
+    where pictures stay until the answer (not is_timed); repeat_share: most repeats of spoilt trials, as a share of
+    n_trials; catch_sources: sources whose truth is obvious, for the catch_trials alone.
     """
 
     source_weights: dict[str, float]
@@ -27,6 +34,7 @@ class Settings:
     repeat_share: float = 0.1
     catch_trials: int = 0
     catch_sources: tuple[str, ...] = ()
+    is_timed: bool = True
 
     def __post_init__(self) -> None:
         if REAL not in self.source_weights:
@@ -36,8 +44,16 @@ class Settings:
         for name, weight in self.source_weights.items():
             if not 0 < weight < float("inf"):
                 raise DesignError(f"source {name}: expected a positive weight, got {weight}")
-        if not self.exposures_ms:
-            raise DesignError("expected a list of at least one exposure in milliseconds, got none")
+        if self.is_timed and not self.exposures_ms:
+            raise DesignError(
+                "expected a list of at least one exposure in milliseconds, got none", "exposures_ms"
+            )
+        if self.exposures_ms and not self.is_timed:
+            raise DesignError(
+                "expected no exposures with an untimed protocol, whose pictures stay until the answer, got "
+                f"{', '.join(map(str, self.exposures_ms))}: leave them empty, or choose a timed protocol",
+                "exposures_ms",
+            )
         for exposure_ms in self.exposures_ms:
             if (
                 not isinstance(exposure_ms, int)
@@ -69,13 +85,21 @@ class Settings:
                 f"expected catch trials, since {', '.join(self.catch_sources)} serves in them only, got 0"
             )
 
+    @property
+    def exposures(self) -> tuple[int | None, ...]:
+        """What trials are balanced over, in ms; None: until the answer."""
+        return self.exposures_ms or (None,)
+
 
 @dataclass(frozen=True)
 class Trial:
-    """What is asked: one source for each picture, how long it shows, and the part (practice, main, catch, repeat)."""
+    """What is asked: one source for each picture, how long it shows, and the part (practice, main, catch, repeat).
+
+    exposure_ms: None where pictures stay until the answer.
+    """
 
     sources: tuple[str, ...]
-    exposure_ms: int
+    exposure_ms: int | None
     kind: str = "main"
 
 

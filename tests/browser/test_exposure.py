@@ -1,5 +1,6 @@
 """What a real browser shows: masks, sizes in degrees and at any zoom, and what becomes of answers that find no way."""
 
+import csv
 import json
 from io import BytesIO
 from math import ceil, floor
@@ -8,6 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from studyapp.export import export_study
 from studyapp.models import Response, Sitting, Study, Trial
 from tests.browser.conftest import CHROMIUM, FLAGS, open_page
 from tests.browser.test_sitting import play, to_the_test
@@ -68,6 +70,41 @@ def test_a_mask_takes_the_pictures_place_for_its_time(
     # The picture, and the mask where it is a pattern; gray at the end unless the pattern stays.
     assert len(patterns) == (1 if kind == "gray" else 2)
     assert (values[-1] == 1) == (kind == "gray" or mask_ms is not None)
+    assert complaints == []
+
+
+def test_without_a_time_limit_a_picture_stays_until_its_answer(
+    live_server, desktop, short_study, complaints, tmp_path
+):
+    """By keyboard, down to the rows in the database and the export; a key before the picture answers nothing."""
+    Study.objects.update(protocol="untimed-yes-no", exposures_ms=[], n_trials=2, practice_trials=0)
+    page = open_page(desktop, complaints)
+    to_the_test(page, f"{live_server.url}/s/small/")
+    for key in "fj":
+        page.keyboard.press(key)
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Now the test").wait_for()
+    page.keyboard.press("Space")
+    page.keyboard.press("f")
+    looks = page.evaluate(LOOKS)
+    assert len(set(looks[-1].split(","))) > 2, "still there a second later"
+    play(page, lambda page: page.keyboard.press("j"))
+
+    sitting = Sitting.objects.get()
+    first, *others = Response.objects.filter(status="answered").order_by("trial__ordinal")
+    expected = "real" if sitting.real_key == "j" else "generated"
+    for response in (first, *others):
+        assert (response.answer, response.input_kind, response.planned_frames) == (expected, "key", None)
+        assert response.timing_witness == response.reaction_origin == "element_timing"
+        assert "wrong_duration" not in response.flags
+        # It leaves with one of the next frames, and both times count from its onset.
+        assert response.measured_ms > response.reaction_ms - response.frame_ms
+    assert first.reaction_ms > 1000
+    export_study(short_study, tmp_path)
+    with (tmp_path / "responses.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["status"] == "answered"]
+    assert [row["exposure_ms"] for row in rows] == [""] * len(rows) and len(rows) >= 2
+    assert float(rows[0]["reaction_ms"]) == first.reaction_ms
     assert complaints == []
 
 

@@ -136,7 +136,7 @@ def test_a_second_language_without_its_texts_or_twice_is_refused(
         ("exposures_ms", "50, soon", "expected whole milliseconds such as 50, 75, 100"),
         ("exposures_ms", "50, 50", "expected each exposure once"),
         ("exposures_ms", "5", "expected exposures of 10 to 10000"),
-        ("exposures_ms", "", "required"),
+        ("exposures_ms", "", "expected a list of at least one exposure"),
         ("exposures_ms", "9" * 1500, "expected"),
         ("n_trials", "0", "expected 1 to 5000 trials a sitting, got 0"),
         ("n_trials", "-1", "greater than or equal"),

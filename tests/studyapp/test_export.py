@@ -208,9 +208,16 @@ def test_what_was_not_as_planned_is_told_trial_by_trial(
             "trial": first["token"],
             "flags": "late_onset wrong_duration",
             "reaction_origin": "frame",
+            "reaction_from": "mask",
             "input_kind": "touch",
         },
-        {"trial": second["token"], "flags": "", "reaction_origin": "element_timing", "input_kind": "key"},
+        {
+            "trial": second["token"],
+            "flags": "",
+            "reaction_origin": "element_timing",
+            "reaction_from": "mask",
+            "input_kind": "key",
+        },
     ]
 
 

@@ -27,6 +27,14 @@ def test_the_design_is_asked_as_it_stands(draft_study: Study):
     assert "--curve real=0.7:0.9 --curve gan=0.5:0.3 --difference real gan" in words
 
 
+def test_without_a_time_limit_one_long_look_is_asked_for(draft_study: Study):
+    Study.objects.update(protocol="untimed-yes-no", exposures_ms=[])
+    draft_study.refresh_from_db()
+    words = " ".join(command_of(draft_study, [15], 100))
+    assert "--exposures 1000 --replications" in words
+    assert "--curve real=0.9:0.9 --curve gan=0.3:0.3" in words and "--difference real gan" in words
+
+
 @pytest.mark.parametrize(
     ("sources", "people", "why"),
     [

@@ -35,9 +35,13 @@ def with_catch(design: Settings, n_catch: int) -> Settings:
     return replace(design, catch_trials=n_catch, catch_sources=names)
 
 
+def untimed(design: Settings) -> Settings:
+    return replace(design, exposures_ms=(), is_timed=False)
+
+
 designs = designs_without_catch.flatmap(
     lambda design: st.integers(0, min(12, design.n_trials)).map(lambda n: with_catch(design, n))
-)
+).flatmap(lambda design: st.sampled_from([design, untimed(design)]))
 
 
 def sit(
@@ -90,7 +94,7 @@ class TestEveryProtocol:
             bounds = [design.n_trials * part // design.catch_trials for part in (stretch, stretch + 1)]
             assert bounds[0] < n_main <= bounds[1]
         catch = [trial for trial in test if trial.kind == "catch"]
-        assert {trial.exposure_ms for trial in catch} <= {max(design.exposures_ms)}
+        assert {trial.exposure_ms for trial in catch} <= {max(design.exposures_ms, default=None)}
         per_source = Counter(trial.sources[0] for trial in catch)
         assert set(per_source) == set(design.catch_sources)
         assert max(per_source.values(), default=0) - min(per_source.values(), default=0) <= 1
@@ -179,6 +183,7 @@ def test_shares_sum_up_and_stay_within_one_of_the_exact_share(weights, total, se
         ({"source_weights": {"gan": 1.0}}, "expected a source named 'real'"),
         ({"source_weights": {"real": 0.0}}, "source real: expected a positive weight, got 0.0"),
         ({"exposures_ms": ()}, "at least one exposure"),
+        ({"is_timed": False}, "no exposures with an untimed protocol, .* got 50: leave them empty"),
         ({"exposures_ms": (5,)}, "10 to 10000 whole milliseconds, got 5"),
         ({"exposures_ms": (50.5,)}, "10 to 10000 whole milliseconds, got 50.5"),
         ({"exposures_ms": (50, 50)}, "each exposure once"),

@@ -30,8 +30,11 @@ def server_url(given: str | None) -> Iterator[str]:
 
 
 def write_truth(path: Path, study: Study) -> int:
-    """Write the planted curve, averaged over people and pictures: source,exposure_ms,p. The number of cells."""
-    cells = planted_curve((source.name for source in study.sources.all()), study.exposures_ms)
+    """Write the planted curve, averaged over people and pictures: source,exposure_ms,p. The number of cells.
+
+    exposure_ms is empty where pictures stay until the answer.
+    """
+    cells = planted_curve((source.name for source in study.sources.all()), study.exposures_ms or [None])
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["source", "exposure_ms", "p"])
