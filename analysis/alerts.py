@@ -49,6 +49,16 @@ def rows_left_out(selection: Selection) -> list[str]:
     return [f"Rows left out besides practice and catch trials: {why}, of {count(selection.n_rows)}."]
 
 
+def declared_rules_left_aside(results: Results) -> list[str]:
+    if results.plan.as_declared or not results.beforehand:
+        return []
+    n = counted(len(results.beforehand), "rule")
+    return [
+        f"{n} that the study declared before its data {'is' if len(results.beforehand) == 1 else 'are'} not applied "
+        "here: this is another analysis than the one that was declared."
+    ]
+
+
 def small_cells(results: Results) -> list[str]:
     cells = results.cells
     small = cells[(cells["n_people"] < FEW_PEOPLE) | (cells["n_trials"] < FEW_TRIALS)]
@@ -168,6 +178,7 @@ def several_studies(results: Results) -> list[str]:
 CHECKS: tuple[Callable[[Results], list[str]], ...] = (
     lambda results: simulated_people(results.selection),
     several_studies,
+    declared_rules_left_aside,
     missing_cells,
     small_cells,
     stand_in_rules,

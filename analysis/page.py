@@ -12,6 +12,7 @@ from string import Template
 
 from analysis.sections import Figure, Section, Table
 
+SENTENCE = 30  # characters and more
 PAGE = Template(
     """<!doctype html>
 <html lang="en">
@@ -64,6 +65,7 @@ td { white-space: nowrap; }
 th { font-weight: 600; vertical-align: bottom; }
 .name { text-align: left; padding-left: 0; }
 td.name + td.name { white-space: normal; overflow-wrap: anywhere; padding-left: .8rem; }
+td.sentence { white-space: normal; min-width: 11rem; }
 tr.starts td { border-top: 2px solid var(--rule); }
 nav { display: none; }
 a { color: var(--accent); }
@@ -147,4 +149,6 @@ def table_html(table: Table) -> str:
 
 
 def cell(tag: str, text: str, is_name: bool) -> str:
-    return f'<{tag} class="name">{escape(text)}</{tag}>' if is_name else f"<{tag}>{escape(text)}</{tag}>"
+    """A cell; a name as long as a sentence may take several lines."""
+    kinds = "name sentence" if len(text) > SENTENCE else "name"
+    return f'<{tag} class="{kinds}">{escape(text)}</{tag}>' if is_name else f"<{tag}>{escape(text)}</{tag}>"

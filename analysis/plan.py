@@ -14,14 +14,16 @@ class Plan:
     """The choices of one report.
 
     seed: of everything that uses chance. margin: of equivalence to published levels, in proportions. pairs:
-    sources (higher, lower) compared over times; none for those of `contrasts.planned_pairs`. exclude: rules
-    beyond what is always left out, in the order tried. simulated: whether simulated people count. bars: of figure 1,
+    sources (higher, lower) compared over times; none for those of `contrasts.planned_pairs`. as_declared:
+    whether the rules that the studies declared before their data are applied; exclude: rules chosen beyond them, in
+    the order tried. simulated: whether simulated people count. bars: of figure 1,
     a key of `bars.KINDS`; every other number keeps the headline interval.
     """
 
     seed: int = 1
     margin: float = MARGIN
     pairs: tuple[tuple[str, str], ...] = ()
+    as_declared: bool = True
     exclude: tuple[Declared, ...] = ()
     simulated: bool = False
     bars: str = "two-way"

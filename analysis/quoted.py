@@ -151,6 +151,8 @@ def as_json(results: Results, alerts: list[str], sections: list[Section]) -> dic
         "plan": {
             "margin": results.plan.margin,
             "contrasts": [f"{row.higher} minus {row.lower}" for row in results.planned.itertuples()],
+            "declared_before_data": [rule.reason for rule in results.beforehand],
+            "as_declared": results.plan.as_declared,
             "exclude": [rule.reason for rule in results.plan.exclude],
             "simulated": results.plan.simulated,
             "bars": results.plan.bars,

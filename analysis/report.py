@@ -34,6 +34,7 @@ FORMATS = ("png", "svg", "pdf")
 LIVE_FORMATS = ("svg",)
 PNG_DPI = 300
 PNG_EFFORT = 3  # of 9: a little larger, in a third of the time
+AS_DECLARED, NO_RULE = "declared", "none"  # what --exclude takes beside the names of rules
 PICTURES = "pictures"  # a folder of that name in an export is looked into for pictures
 
 Saying = Callable[[str], None]
@@ -64,8 +65,9 @@ def arguments() -> argparse.ArgumentParser:
     choices = parser.add_argument_group("choices to make before looking at the answers")
     choices.add_argument(
         "--exclude", action="append", default=[], metavar="RULE[=LIMIT]",
-        help="leave out by a rule: fast, slow, mistimed, unproven, focus, catch, one-answer, lost, few; "
-        "several with commas",
+        help="leave out by a rule: fast, slow, mistimed, unproven, focus, catch, one-answer, lost, few; several with "
+        "commas. Takes the place of the rules that the study declared before its data, which apply otherwise: say "
+        "declared for them too, none for no rule at all",
     )  # fmt: skip
     choices.add_argument(
         "--contrast", action="append", default=[], metavar="HIGHER:LOWER",
@@ -102,6 +104,9 @@ def planned(options: argparse.Namespace) -> Plan:
     from analysis.plan import Plan
     from analysis.rules import declared
 
+    named = [rule for text in options.exclude for rule in text.split(",")]
+    if NO_RULE in named and len(named) > 1:
+        raise ReportError(f"--exclude: expected {NO_RULE} alone or rules, got {','.join(named)!r}")
     pairs = []
     for text in options.contrast:
         higher, _, lower = text.partition(":")
@@ -113,7 +118,8 @@ def planned(options: argparse.Namespace) -> Plan:
             seed=options.seed,
             margin=options.margin / 100,
             pairs=tuple(pairs),
-            exclude=tuple(declared(rule) for text in options.exclude for rule in text.split(",")),
+            as_declared=not named or AS_DECLARED in named,
+            exclude=tuple(declared(rule) for rule in named if rule not in (AS_DECLARED, NO_RULE)),
             simulated=options.simulated,
             bars=options.bars,
         )
@@ -171,20 +177,28 @@ def report(
     Without exposures, where pictures stayed until the answer, it is that of `designs.untimed`: there is no curve.
     plan: the choices made beforehand; `simulated` is a short form for a plan that counts simulated people.
     formats: of figures, with svg among them; where nobody says, all, or svg alone for the live form. `say` is told
-    what is being done. Raises ResponsesError where the data are not what an export holds.
+    what is being done. Raises ResponsesError or StudyRulesError where the data are not what an export holds.
     """
     from analysis.plan import Plan
     from analysis.provenance import provenance
     from analysis.responses import responses_file, select
     from analysis.results import analyse
-    from analysis.studies import read_studies
+    from analysis.studies import read_studies, studies_of
+    from analysis.study_rules import study_rules
 
     plan = plan or Plan(simulated=simulated)
     files = [responses_file(each) for each in data]
     say("reading")
     rows = read_studies(list(data))
     where = ", ".join(map(str, files))
-    selection = select(rows, simulated=plan.simulated, exclude=plan.exclude, where=where)
+    beforehand = study_rules(files, studies_of(rows))
+    selection = select(
+        rows,
+        simulated=plan.simulated,
+        beforehand=beforehand if plan.as_declared else (),
+        exclude=plan.exclude,
+        where=where,
+    )
     say("counting")
     formats = formats or (LIVE_FORMATS if live else FORMATS)
     if rows["exposure_ms"].isna().all():
@@ -205,7 +219,9 @@ def report(
     folders = tuple(file.parent for file in files)
     if pictures is None:
         pictures = next((folder / PICTURES for folder in folders if (folder / PICTURES).is_dir()), None)
-    results = analyse(selection, provenance(*files), plan, folders=folders, pictures=pictures)
+    results = analyse(
+        selection, provenance(*files), plan, beforehand=beforehand, folders=folders, pictures=pictures
+    )
     return written(results, paper_style=paper_style, live=live, formats=formats, say=say)
 
 
@@ -284,6 +300,7 @@ def main(argv: list[str] | None = None) -> int:
     from analysis.files import FilesError, replace_files
     from analysis.pictures import PicturesError
     from analysis.responses import ResponsesError
+    from analysis.study_rules import StudyRulesError
 
     say = on_terminal if sys.stderr.isatty() else quiet
     try:
@@ -296,7 +313,14 @@ def main(argv: list[str] | None = None) -> int:
                 files = report(folder, pictures=options.pictures or own_image_sets(), **looks)
         say("")
         made = replace_files(options.out, files)
-    except (ResponsesError, ReportError, FilesError, PicturesError, ContrastError) as error:
+    except (
+        ResponsesError,
+        StudyRulesError,
+        ReportError,
+        FilesError,
+        PicturesError,
+        ContrastError,
+    ) as error:
         say("")
         print(f"report: {error}", file=sys.stderr)
         return 1

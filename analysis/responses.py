@@ -20,6 +20,7 @@ import pandas as pd
 from analysis.agreement import AGAIN, contradictions, spreadsheet_row
 from analysis.columns import COLUMNS, Choice, Kind, listed
 from analysis.rules import Declared
+from analysis.study_rules import StudyRule
 
 REAL = "real"  # the source that holds the real photographs
 FILE_NAME = "responses.csv"
@@ -48,9 +49,9 @@ class Selection:
     """The rows that are analysed and what became of the others.
 
     every: all rows that were read; reason: for each of them the place of its reason in `exclusions`, -1 for
-    analysed ones. rows: those that are analysed: kind main or repeat, status answered, no declared rule fits.
+    analysed ones. rows: those that are analysed: kind main or repeat, status answered, no rule fits.
     catch: answered catch trials of the same people. exclusions: columns reason, n_rows (every reason, also with 0
-    rows, in the order tried), n_left, n_people_left (rows and people after it). declared: how many of the
+    rows, in the order tried), n_left, n_people_left (rows and people after it). n_chosen: how many of the
     reasons, at the end, were chosen for this analysis. n_simulated: analysed rows of simulated people.
     """
 
@@ -60,7 +61,7 @@ class Selection:
     catch: pd.DataFrame
     exclusions: pd.DataFrame
     n_simulated: int
-    declared: int = 0
+    n_chosen: int = 0
 
     @property
     def n_rows(self) -> int:
@@ -69,8 +70,8 @@ class Selection:
 
     @property
     def is_candidate(self) -> np.ndarray:
-        """Whether each row read would be analysed without declared rules."""
-        return (self.reason < 0) | (self.reason >= len(self.exclusions) - self.declared)
+        """Whether each row read would be analysed without the rules chosen for this analysis."""
+        return (self.reason < 0) | (self.reason >= len(self.exclusions) - self.n_chosen)
 
     def left_out(self) -> pd.DataFrame:
         """The rows left out, one each: row (as a spreadsheet counts it), trial, participant, kind, source, reason."""
@@ -157,20 +158,22 @@ def select(
     rows: pd.DataFrame,
     *,
     simulated: bool = False,
+    beforehand: Iterable[StudyRule] = (),
     exclude: Iterable[Declared] = (),
     where: str = FILE_NAME,
 ) -> Selection:
     """The analysed rows, and the count of those left out by reason; the first reason that fits is counted.
 
-    Simulated people are left out unless they are asked for or alone. exclude: rules declared for this analysis.
-    `where` names the file in errors. Raises ResponsesError if no row is left, or if the rest has no real source
-    or no generated one.
+    Simulated people are left out unless they are asked for or alone. beforehand: rules that the studies declared
+    before their data; exclude: rules chosen for this analysis. `where` names the file in errors. Raises
+    ResponsesError if no row is left, or if the rest has no real source or no generated one.
     """
     is_simulated = rows["is_simulated"].to_numpy(bool)
     exclude = tuple(exclude)
     tried: list[tuple[str, np.ndarray]] = [
         (SIMULATED_REASON, is_simulated & (not simulated and not is_simulated.all())),
         *((words, fits(rows).to_numpy(bool)) for words, fits in EXCLUSIONS),
+        *((rule.reason, rule.fits(rows)) for rule in beforehand),
         *((rule.reason, rule.fits(rows)) for rule in exclude),
     ]
     reason = np.full(len(rows), -1, dtype=np.int8)
@@ -184,7 +187,7 @@ def select(
     kept = rows[reason < 0]
     check_enough(kept, exclusions, where)
     is_catch = (rows["kind"] == "catch").to_numpy(bool) & (rows["status"] == "answered").to_numpy(bool)
-    catch = rows[is_catch & (reason != 0)]
+    catch = rows[is_catch & rows["participant"].isin(kept["participant"].unique()).to_numpy(bool)]
     n_simulated = int(kept["is_simulated"].sum())
     return Selection(rows, reason, kept, catch, exclusions, n_simulated, len(exclude))
 

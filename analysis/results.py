@@ -20,6 +20,8 @@ from analysis.intervals import Covariance
 from analysis.plan import Plan
 from analysis.provenance import Provenance
 from analysis.responses import Selection
+from analysis.studies import studies_of
+from analysis.study_rules import StudyRule
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,8 @@ class Results:
     codes: the analysed trials as numbers; cov: the covariance of all cells. cells and means: see `intervals`.
     steps: neighbours in the order of the means, highest first, columns higher, lower, difference, low, high.
     people: one row a participant, columns participant, n_trials, share. timing: see
-    `timing.timing_by_exposure`. folders: where exports lie, with stimuli.csv if there is one; pictures: where
+    `timing.timing_by_exposure`. beforehand: the rules that the studies declared before their data, which the plan may
+    have left aside. folders: where exports lie, with stimuli.csv if there is one; pictures: where
     image sets lie.
     """
 
@@ -44,6 +47,7 @@ class Results:
     timing: pd.DataFrame
     provenance: Provenance
     plan: Plan
+    beforehand: tuple[StudyRule, ...] = ()
     folders: tuple[Path, ...] = ()
     pictures: Path | None = None
 
@@ -67,9 +71,8 @@ class Results:
 
     @cached_property
     def studies(self) -> list[tuple[str, str]]:
-        """Name and version of each study, in the order read."""
-        first = self.rows[~self.rows.duplicated(["study", "study_version"]).to_numpy(bool)]
-        return [(str(row.study), str(row.study_version)) for row in first.itertuples()]
+        """Name and version of each study with analysed rows, in the order read."""
+        return studies_of(self.rows)
 
     @property
     def study(self) -> str:
@@ -121,6 +124,7 @@ def analyse(
     provenance: Provenance,
     plan: Plan | None = None,
     *,
+    beforehand: tuple[StudyRule, ...] = (),
     folders: tuple[Path, ...] = (),
     pictures: Path | None = None,
 ) -> Results:
@@ -150,6 +154,7 @@ def analyse(
         timing=timing.timing_by_exposure(selection.rows),
         provenance=provenance,
         plan=plan,
+        beforehand=beforehand,
         folders=folders,
         pictures=pictures,
     )

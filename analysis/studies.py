@@ -43,6 +43,12 @@ def read_studies(paths: list[Path]) -> pd.DataFrame:
     return joined(parts)
 
 
+def studies_of(rows: pd.DataFrame) -> list[tuple[str, str]]:
+    """Name and version of each study that has rows, in the order read."""
+    first = rows[~rows.duplicated(["study", "study_version"]).to_numpy(bool)]
+    return [(str(row.study), str(row.study_version)) for row in first.itertuples()]
+
+
 def with_study(names: pd.Series, study: str, version: str) -> pd.Series:
     """Names with their study in front, as categories; versions of one study stay apart."""
     return names.cat.rename_categories(lambda name: f"{study}:{version[:8]}/{name}")

@@ -1,6 +1,8 @@
 """Which sittings the analysis leaves out: rules that a study declares before its data, each a share in percent.
 
-Pure: shares in, broken rules out. The shares of a sitting are counted in `quality`.
+Pure: shares in, broken rules out. The shares of a sitting are counted in `quality`. The report applies the same rules
+to an export (`analysis/study_rules.py`). Neither imports the other: a rule is changed in both places, and
+`tests/analysis/test_study_rules.py` holds their decisions together.
 """
 
 from collections.abc import Mapping
@@ -16,15 +18,13 @@ class RuleError(ValueError):
 class Rule:
     """One way to be left out: `sentence` has a place for the percent; `is_check` says that whoever looks meets it.
 
-    usual: a percent to begin with; is_least: broken below the percent instead of above it. in_report: the rule of
-    `analysis/report.py --exclude` that leaves out the same people; empty where it has none.
+    usual: a percent to begin with; is_least: broken below the percent instead of above it.
     """
 
     sentence: str
     usual: int
     is_least: bool = False
     is_check: bool = False
-    in_report: str = ""
 
     def said(self, percent: float) -> str:
         return self.sentence.format(percent=f"{percent:g}")
@@ -34,18 +34,12 @@ class Rule:
 
 
 RULES: dict[str, Rule] = {
-    "answered": Rule(
-        "fewer than {percent} % of the planned test trials were answered", 80, is_least=True, in_report="lost"
-    ),
-    "catch_missed": Rule(
-        "more than {percent} % of the catch trials were called real", 25, is_check=True, in_report="catch"
-    ),
+    "answered": Rule("fewer than {percent} % of the planned test trials were answered", 80, is_least=True),
+    "catch_missed": Rule("more than {percent} % of the catch trials were called real", 25, is_check=True),
     "too_fast": Rule(
         "more than {percent} % of the answers came less than 150 ms after the picture", 5, is_check=True
     ),
-    "same_answer": Rule(
-        "more than {percent} % of the answers were the same", 95, is_check=True, in_report="one-answer"
-    ),
+    "same_answer": Rule("more than {percent} % of the answers were the same", 95, is_check=True),
     "mistimed": Rule("more than {percent} % of the measured test trials were shown for a wrong time", 20),
     "lost_focus": Rule("more than {percent} % of the test trials were answered out of focus", 20),
 }
@@ -79,13 +73,3 @@ def broken_rules(rules: Mapping[str, float], shares: Mapping[str, float | None])
 def sentences(rules: Mapping[str, float]) -> list[str]:
     """The declared rules in words, in the order of RULES."""
     return [RULES[name].said(rules[name]) for name in RULES if name in rules]
-
-
-def report_options(rules: Mapping[str, float]) -> list[str]:
-    """What `analysis/report.py --exclude` takes for these rules, shares instead of percent: `catch=0.25`."""
-    found = []
-    for name, rule in RULES.items():
-        if name in rules and rule.in_report:
-            percent = 100 - rules[name] if rule.is_least else rules[name]
-            found.append(f"{rule.in_report}={percent / 100:g}")
-    return found

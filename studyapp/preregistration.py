@@ -6,7 +6,7 @@ Written from the frozen definition, so that what is registered is what runs; of 
 from collections.abc import Iterator
 from typing import Any
 
-from studyapp.exclusions import report_options, sentences
+from studyapp.exclusions import sentences
 from studyapp.field_names import FIELD_NAMES, said
 from studyapp.models import Study
 from studyapp.protocols.trial import REAL
@@ -74,8 +74,8 @@ def _lines(study: Study, told: dict[str, Any]) -> Iterator[str]:
     yield ""
     usual_analysis = USUAL_ANALYSIS if study.is_timed else UNTIMED_ANALYSIS
     yield from _section("Analysis", told.get("analysis_plan") or usual_analysis)
-    if options := report_options(told.get("exclusions") or {}):
-        yield f"The report applies the rules with `python analysis/report.py --exclude {' '.join(options)}`."
+    if rules:
+        yield "`python analysis/report.py` reads these rules from the export and applies them by itself."
         yield ""
     for language, consent in _consents(told).items():
         yield from _section(f"Consent text ({language})", consent)

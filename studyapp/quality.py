@@ -169,7 +169,7 @@ def qualities_of(
     return {pk: quality(answers) for pk, answers in given.items()}
 
 
-# ---- shares for the rules by which sittings are left out ----
+# ---- shares for the rules by which sittings are left out; `analysis/study_rules.py` counts the same in an export ----
 
 
 @dataclass(frozen=True)
@@ -188,8 +188,10 @@ class Asked:
 def shares(asked: Sequence[Asked], n_planned: int) -> dict[str, float | None]:
     """For each rule of `exclusions` its share, 0 to 1, None where there is nothing to count.
 
-    A repeat stands in for a trial that was lost; more repeats than lost trials count nothing.
+    A repeat stands in for a trial that was lost; more repeats than lost trials count nothing. Trials that are still
+    open are not looked at.
     """
+    asked = [trial for trial in asked if trial.status not in Trial.OPEN]
     answered = [trial for trial in asked if trial.status == Trial.Status.ANSWERED]
     n_lost = sum(trial.kind != Trial.Kind.REPEAT and trial.status != Trial.Status.ANSWERED for trial in asked)
     n_repeats = sum(trial.kind == Trial.Kind.REPEAT for trial in answered)

@@ -1,10 +1,11 @@
 """Who was asked, what was left out, how it was measured and computed: what a methods section holds.
 
-Knows the words. Exclusions are in `responses` and `rules`, times in `timing`.
+Knows the words. Exclusions are in `responses`, `study_rules` and `rules`, times in `timing`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from math import isnan
 
@@ -38,6 +39,7 @@ def who_took_part(results: Results) -> Section:
             else " The refresh rate of the screens was not recorded."
         )
     ]
+    text.append(" ".join(rules_and_their_time(results)))
     return Section("Who took part, and what was left out", text, flow_table(results.selection))
 
 
@@ -56,6 +58,21 @@ def flow_table(selection: Selection) -> Table:
     )
     head = ["rows", "number", "rows left", "people left"]
     return Table(caption, head, flow, name="flow", frame=selection.exclusions)
+
+
+def rules_and_their_time(results: Results) -> Iterator[str]:
+    """Which rules were declared before the data, and which came afterwards."""
+    if not results.beforehand:
+        yield "No rule by which sittings are left out is known to have been declared before the data."
+    else:
+        said = listed((rule.words for rule in results.beforehand), "or")
+        left_aside = "" if results.plan.as_declared else ", but not applied in this report"
+        yield f"Declared before the data{left_aside}: leave out sittings in which {said}."
+    if results.plan.exclude:
+        said = "; ".join(rule.reason for rule in results.plan.exclude)
+        yield f"Came afterwards, chosen for this report: {said}."
+    else:
+        yield "No rule came afterwards."
 
 
 def timing_quality(results: Results) -> Section:

@@ -60,7 +60,7 @@ def other_choices(results: Results) -> Section | None:
     if not contrasts:
         return None
     every = results.selection
-    # The cells of all candidates are those of the analysed rows unless a declared rule emptied one.
+    # The cells of all candidates are those of the analysed rows unless a rule chosen for this report emptied one.
     if len(coded(every.every[every.is_candidate]).cells) != len(results.tables.cells):
         return None
     universes = all_universes(every.every, every.is_candidate, results.mean_weights, contrasts)
@@ -110,7 +110,7 @@ def other_choices(results: Results) -> Section | None:
         alt=f"Specification curve of {hardest or first}: estimates in order of size, and the choices behind each. {text}",
         caption=(
             f"Specification curve of the smallest planned contrast, {' − '.join(map(label, hardest.split(' minus ')))}, in percentage points: "
-            f"above, estimates with 95{NBSP}% intervals in order of size, the main analysis in black; below, what was chosen. All numbers in "
+            f"above, estimates with 95{NBSP}% intervals in order of size, the one without any of these rules in black; below, what was chosen. All numbers in "
             "multiverse.csv."
         ),
     )

@@ -13,6 +13,7 @@ from analysis.observers import Observers, simulate
 from analysis.provenance import provenance
 from analysis.responses import select
 from analysis.results import analyse
+from analysis.rules import declared
 
 HERE = Path(__file__)
 
@@ -73,6 +74,12 @@ def test_people_who_miss_catch_trials_are_named_and_slips_are_not():
     (sentence,) = said(with_catch_trials(rows, {"p0002": 2, "p0003": 3, "p0007": 8}))
     assert "p0003 (3 of 8) and p0007 (8 of 8)" in sentence
     assert "p0002" not in sentence
+
+
+def test_people_who_are_left_out_for_missed_catch_trials_are_not_said_to_be_in_the_figure():
+    rows = with_catch_trials(people(), {"p0007": 8})
+    selection = select(rows, exclude=[declared("catch")])
+    assert not any("p0007" in sentence for sentence in alerts(analyse(selection, provenance(HERE))))
 
 
 def test_simulated_people_are_said_first_and_counted():

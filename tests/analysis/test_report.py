@@ -230,6 +230,8 @@ def test_chosen_rules_contrasts_margin_and_seed_are_in_the_results(export, tmp_p
     assert results["plan"] == {
         "margin": 0.2,
         "contrasts": ["real minus gan"],
+        "declared_before_data": [],
+        "as_declared": False,
         "exclude": ["answered in less than 400 ms", "answered after more than 10000 ms"],
         "simulated": False,
         "bars": "sd",

@@ -1,11 +1,10 @@
-"""Rules by which sittings are left out: what breaks them, how they are said, and what a report is told."""
+"""Rules by which sittings are left out: what breaks them, and how they are said."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.rules import declared
-from studyapp.exclusions import RULES, RuleError, broken_rules, checked_rules, report_options, sentences
+from studyapp.exclusions import RULES, RuleError, broken_rules, checked_rules, sentences
 from studyapp.models import Trial
 from studyapp.quality import Asked, shares
 
@@ -75,16 +74,10 @@ def test_a_share_counts_what_its_rule_says():
 
 def test_a_repeat_of_an_answered_trial_stands_for_nothing_that_is_missing():
     trials = [asked(timing_ok=False), asked(kind="repeat"), asked(Trial.Status.PLANNED, timing_ok=None)]
-    assert shares(trials, 4)["answered"] == 0.5
+    assert shares(trials, 4)["answered"] == 0.25
 
 
 @pytest.mark.parametrize("rules", [[], {"ugly": 1}, {"too_fast": "5"}, {"too_fast": True}, {"too_fast": -1}])
 def test_rules_that_cannot_be_are_refused(rules):
     with pytest.raises(RuleError, match="expected"):
         checked_rules(rules)
-
-
-def test_the_report_knows_the_rules_that_it_is_told():
-    options = report_options(dict.fromkeys(RULES, 25))
-    assert options == ["lost=0.75", "catch=0.25", "one-answer=0.25"]
-    assert [declared(option).limit for option in options] == [0.75, 0.25, 0.25]
