@@ -5,14 +5,18 @@ import hmac
 import secrets
 import time
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from django import forms
 from django.conf import settings
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from studyapp.limits import Limit, TooOften
@@ -68,31 +72,55 @@ SIGN_IN_LIMIT = Limit(per_s=1 / 60, burst=10)
 PLACES = 65_536
 
 
-def place_of_name(username: str) -> int:
-    """Where the tries of a name are counted: the same place for every way of writing it, known or not."""
-    word = unicodedata.normalize("NFKC", username).casefold()
-    digest = hmac.digest(settings.SECRET_KEY.encode(), f"sign-in:{word}".encode(), "sha256")
-    return int.from_bytes(digest[:4]) % PLACES
+def tries_of(what: str, word: str) -> QuerySet[SignInTries]:
+    """The row where tries of a name at something are counted: the same for every way of writing it, known or not."""
+    word = unicodedata.normalize("NFKC", word).casefold()
+    digest = hmac.digest(settings.SECRET_KEY.encode(), f"{what}:{word}".encode(), "sha256")
+    tries, _ = SignInTries.objects.get_or_create(place=int.from_bytes(digest[:4]) % PLACES)
+    return SignInTries.objects.filter(pk=tries.pk)
+
+
+@contextmanager
+def try_of_password(username: str) -> Iterator[None]:
+    """One try at a name's password; inside, ValidationError says that it was wrong. Raises it where tries are spent."""
+    row = tries_of("sign-in", username)
+    try:
+        SIGN_IN_LIMIT.spend(row, time.time())
+    except TooOften as error:
+        raise ValidationError(
+            f"This name was tried too often. Wait {error.retry_after_s} seconds, then try once more.",
+            code="too_often",
+        ) from error
+    yield
+    row.update(bucket_full_s=0)  # the right password: the tries before it are forgotten
 
 
 class SignInForm(AdminAuthenticationForm):
     """Django's form, with a limit on tries by name. No address is looked at, so that none is kept."""
 
     def clean(self) -> dict[str, Any]:
-        tries, _ = SignInTries.objects.get_or_create(
-            place=place_of_name(self.cleaned_data.get("username") or "")
-        )
-        row = SignInTries.objects.filter(pk=tries.pk)
-        try:
-            SIGN_IN_LIMIT.spend(row, time.time())
-        except TooOften as error:
-            raise ValidationError(
-                f"This name was tried too often. Wait {error.retry_after_s} seconds, then try once more.",
-                code="too_often",
-            ) from error
-        cleaned = super().clean()
-        row.update(bucket_full_s=0)  # the right password: the tries before it are forgotten
-        return cleaned
+        with try_of_password(self.cleaned_data.get("username") or ""):
+            return super().clean()
+
+
+class OwnPasswordForm(forms.Form):
+    """Asks somebody who is signed in for their password once more; tries count as those at the sign-in."""
+
+    password = forms.CharField(
+        label="Your password",
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean_password(self) -> str:
+        with try_of_password(self.user.get_username()):
+            if not self.user.check_password(self.cleaned_data["password"]):
+                raise ValidationError("This is not your password.")
+        return self.cleaned_data["password"]
 
 
 def at_the_command_line() -> str:

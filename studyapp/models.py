@@ -804,6 +804,18 @@ class OneUsePassword(models.Model):
         return f"one-use password of {self.user}"
 
 
+class RecoveryCode(models.Model):
+    """What stands in once for a phone that is lost: see `second_factor`. Only the hash is kept, and gone when used."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="recovery_codes"
+    )
+    code_sha256 = models.CharField(max_length=64, unique=True)
+
+    def __str__(self) -> str:
+        return f"recovery code of {self.user}"
+
+
 class SittingCells(models.Model):
     """How often an ended sitting judged pictures real, by source and exposure: see `results`. Gone with its answers."""
 

@@ -9,6 +9,7 @@
 | ALLOWED_HOSTS | host names the site answers to, separated by commas | this machine only |
 | CSRF_TRUSTED_ORIGINS | origins behind a proxy, `https://study.example.org` | none |
 | HTTPS | `true` where TLS ends before us: secure cookies, redirects, HSTS | `false` |
+| REQUIRE_SECOND_FACTOR | `true`: everybody on the staff sets up a second factor before anything else | `false` |
 | DEBUG | `true` shows tracebacks; never on a public host | `false` |
 | TRAIN_QUEUE, GENERATE_QUEUE | queue that trainings, drawings are sent to: `gpu` for workers of `-Q gpu` | `celery` |
 | WORKER_NICE | how far a worker steps back for the web server, 0 to 19 | 10 |
@@ -178,6 +179,8 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
     "csp",
 ]
 MIDDLEWARE = [
@@ -190,6 +193,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -225,6 +229,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+REQUIRE_SECOND_FACTOR = boolean("REQUIRE_SECOND_FACTOR")
+OTP_TOTP_ISSUER = "Tachisto"
+OTP_TOTP_THROTTLE_FACTOR = 0  # `second_factor` limits tries, recovery codes included
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]  # each by its own name

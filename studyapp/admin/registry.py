@@ -3,6 +3,7 @@
 from django.contrib.admin import AdminSite, ModelAdmin
 from django.contrib.auth.models import Group, User
 from django.db.models import Model
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from studyapp.admin.api_tokens import ApiTokenAdmin
 from studyapp.admin.audit_log import AuditLogAdmin
@@ -50,6 +51,9 @@ ADMINS: dict[type[Model], type[ModelAdmin]] = {
 
 def register_all(site: AdminSite) -> None:
     """Register every line of the table, in place of what another app has registered for its model."""
+    site.unregister(
+        TOTPDevice
+    )  # a page that would show people's secrets to others; theirs is `second_factor_pages`
     for model, model_admin in ADMINS.items():
         if site.is_registered(model):
             site.unregister(model)

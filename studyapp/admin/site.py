@@ -1,4 +1,4 @@
-"""Our own admin site: its first page, its way around, and the own password that comes before everything.
+"""Our own admin site: its first page, its way around, and what comes before everything: second factor, own password.
 
 What each page shows lies in the modules beside it; `registry` lists them.
 """
@@ -15,20 +15,39 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, path, reverse
 
 from studyapp.accounts import SignInForm, person
 from studyapp.admin.overview import overview
 from studyapp.admin.people_pages import invitation_view
+from studyapp.admin.second_factor_pages import code_view, settings_view
+from studyapp.second_factor import is_owed, must_set_up
 
 # The way around at the head of every page, in the order of a study's life.
 PLACES = ("Study", "ImageSet", "Job", "Sitting", "Trial", "Response", "PanelIdentity", "User")
-# What somebody without an own password may still reach.
-BEFORE_OWN_PASSWORD = ("set_password", "logout", "jsi18n")
+# What somebody may reach in any case who has a page to pass before the others.
+IN_ANY_CASE = ("logout", "jsi18n")
+
+
+def first_page(request: HttpRequest) -> str | None:
+    """The name of the page that this session has to pass before the others, or None."""
+    if is_owed(request):
+        return "second_factor"
+    if not person(request).has_usable_password():
+        return "set_password"
+    return "second_factor_settings" if must_set_up(request) else None
+
+
+def to_first_page(request: HttpRequest, name: str) -> HttpResponse:
+    """There; from a code back to what was asked for."""
+    has_next = name == "second_factor" and request.method == "GET"
+    query = {"next": request.get_full_path()} if has_next else {}
+    return redirect(reverse(f"admin:{name}", query=query))
 
 
 class TachistoAdminSite(AdminSite):
-    """The researcher's pages. Who came in by a one-use password sets an own one before anything else."""
+    """The researcher's pages. A second factor comes first where there is one, then an own password in place of a
+    one-use one, then a second factor where all have to have one."""
 
     site_header = site_title = "Tachisto"
     index_title = "Studies and their data"
@@ -38,16 +57,17 @@ class TachistoAdminSite(AdminSite):
     enable_nav_sidebar = False
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
-        def with_own_password(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        def after_first_pages(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             here = request.resolver_match.url_name if request.resolver_match else None
-            if not person(request).has_usable_password() and here not in BEFORE_OWN_PASSWORD:
-                return redirect("admin:set_password")
+            first = first_page(request)
+            if first is not None and here not in (first, *IN_ANY_CASE):
+                return to_first_page(request, first)
             try:
                 return view(request, *args, **kwargs)
             except PermissionDenied:
                 return self.refused(request)
 
-        return super().admin_view(update_wrapper(with_own_password, view), cacheable)
+        return super().admin_view(update_wrapper(after_first_pages, view), cacheable)
 
     def refused(self, request: HttpRequest) -> HttpResponse:
         """A page that says no, and looks like a page."""
@@ -75,16 +95,28 @@ class TachistoAdminSite(AdminSite):
         return super().index(request, {**overview(request), **(extra_context or {})})
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        own: Callable[..., HttpResponseBase] = self.admin_view(self.set_password)
+        own: dict[str, Callable[..., HttpResponse]] = {
+            "set_password": self.set_password,
+            "second_factor": self.second_factor,
+            "second_factor_settings": self.second_factor_settings,
+        }
         return [
-            path("set_password/", own, name="set_password"),
+            *(path(f"{name}/", self.admin_view(view), name=name) for name, view in own.items()),
             path("invitation/<slug:word>/", self.invitation, name="invitation"),
             *super().get_urls(),
         ]
 
     def invitation(self, request: HttpRequest, word: str) -> HttpResponse:
-        """Open to everybody: what an invitation's link leads to."""
+        """Open to everybody: what an invitation's link leads to. Who is signed in and owes a code gives it first."""
+        if request.user.is_authenticated and is_owed(request):
+            return to_first_page(request, "second_factor")
         return invitation_view(request, word, **{**self.each_context(request), "places": []})
+
+    def second_factor(self, request: HttpRequest) -> HttpResponse:
+        return code_view(request, **{**self.each_context(request), "places": []})
+
+    def second_factor_settings(self, request: HttpRequest) -> HttpResponse:
+        return settings_view(request, **self.each_context(request))
 
     def set_password(self, request: HttpRequest) -> HttpResponse:
         """An own password after the one-use one; the session goes on."""
