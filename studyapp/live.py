@@ -16,7 +16,7 @@ from django.db.models.functions import Cast, Substr
 from django.utils import timezone
 
 from studyapp import tallies
-from studyapp.models import Heartbeat, Job, JobSlice, Sitting, Study
+from studyapp.models import Heartbeat, Job, JobSlice, Sitting, Stimulus, Study
 
 # A worker makes its round every half minute.
 WORKER_LATE_S = 90
@@ -142,10 +142,12 @@ def reaction_names() -> list[str]:
 
 def pools(study: Study) -> list[dict[str, Any]]:
     """By source: its images, how often the least and the most used were planned, and how many never were."""
+    names = dict(study.sources.values_list("pk", "name"))
+    # By their sources, for there is an index that holds all that is asked; the study's own would lead to each row.
     rows: Any = (
-        study.stimuli.filter(is_example=False)
+        Stimulus.objects.filter(source__in=list(names), is_example=False)
         .order_by("source_id")
-        .values(source_name=F("source__name"))
+        .values("source_id")
         .annotate(
             images=Count("pk"),
             least=Min("times_planned"),
@@ -153,7 +155,7 @@ def pools(study: Study) -> list[dict[str, Any]]:
             never=Count("pk", filter=Q(times_planned=0)),
         )
     )
-    return list(rows)
+    return [{"source_name": names[row.pop("source_id")], **row} for row in rows]
 
 
 def work() -> dict[str, Any]:

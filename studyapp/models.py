@@ -698,6 +698,12 @@ class Response(models.Model):
                 condition=Q(status="answered") & ~Q(answer="") | ~Q(status="answered") & Q(answer=""),
             ),
         ]
+        # What the admin's list looks for is rare or is not there at all; usual answers cost these nothing.
+        indexes: ClassVar = [
+            models.Index(fields=["-id"], condition=Q(timing_ok=False), name="response_mistimed"),
+            models.Index(fields=["-id"], condition=Q(timing_ok=None), name="response_not_measured"),
+            models.Index(fields=["-id"], condition=Q(lost_focus=True), name="response_out_of_focus"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.trial}: {self.answer or self.status}"

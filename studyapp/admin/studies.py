@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Count, OuterRef, QuerySet, Subquery
@@ -47,6 +48,14 @@ from studyapp.links import address_of
 from studyapp.models import NamedLink, Sitting, Study, StudySource
 from studyapp.opening import advice
 from studyapp.roles import DATA, NAMES, PEOPLE, may, studies_with
+
+
+class StudyList(ChangeList):
+    """The list alone counts for each study; a page of one study asks for what it shows."""
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Study]:
+        self.root_queryset = with_counts(self.root_queryset)
+        return super().get_queryset(request, exclude_parameters)
 
 
 def with_counts(studies: QuerySet[Study]) -> QuerySet[Study]:
@@ -207,8 +216,8 @@ class StudyAdmin(
     def get_readonly_fields(self, request: HttpRequest, obj: Study | None = None) -> tuple[str, ...]:
         return ("version", "pack_sha256", "picture_size", "definition_text", *self.IN_WORDS.values())
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Study]:
-        return with_counts(super().get_queryset(request))
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return StudyList
 
     # ---- columns and fields ----
 

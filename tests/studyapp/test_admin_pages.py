@@ -7,6 +7,7 @@ from html import unescape
 import pytest
 from django.contrib.admin import ModelAdmin, site
 from django.contrib.auth.models import Group, User
+from django.db import connection
 from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
@@ -97,6 +98,26 @@ def test_a_list_costs_the_same_for_many_rows(
     assert model._default_manager.count() > before
     with django_assert_num_queries(n_queries):
         researcher.get(url(model, "changelist"))
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL reads a small table whole")
+@pytest.mark.parametrize("query", ["timing_ok__exact=0", "timing_ok__isnull=True", "lost_focus__exact=1"])
+def test_a_search_for_rare_responses_reads_no_others(
+    researcher: Client, played_study: Study, django_assert_max_num_queries, query: str
+):
+    """Both the count and the page of the list go by an index that holds such responses alone."""
+    with django_assert_max_num_queries(12) as asked:
+        researcher.get(f"{url(Response, 'changelist')}?{query}")
+    statements = [one["sql"] for one in asked.captured_queries if '"studyapp_response"' in one["sql"]]
+    assert len(statements) >= 2
+    for statement in statements:
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN QUERY PLAN {statement}")
+            steps = [step for *_, step in cursor.fetchall()]
+        (of_responses,) = (step for step in steps if "studyapp_response" in step)
+        assert "USING INDEX response_" in of_responses or "USING COVERING INDEX response_" in of_responses, (
+            steps
+        )
 
 
 @pytest.mark.parametrize("model", READ_ONLY, ids=lambda model: model.__name__)
