@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('studyapp', '0016_listed_as_long_as_known'),
+        ('studyapp', '0017_untimed'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
