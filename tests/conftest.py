@@ -15,8 +15,8 @@ from studyapp.models import Sitting, Study
 from studyapp.presets import create_study
 from tests.image_sets import write_image_set
 
-# How long an example takes says nothing of the claim, and shared machines stand still at times. A change is checked with
-# the same examples every time; `make check-long` goes looking for new ones.
+# How long an example takes says nothing of the claim, and shared machines stand still at times. A change is checked
+# with the same examples every time; `make check-long` goes looking for new ones.
 settings.register_profile("same", deadline=None, derandomize=True)
 settings.register_profile("new", deadline=None, derandomize=False)
 settings.load_profile("same")
