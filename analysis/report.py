@@ -96,6 +96,11 @@ def arguments() -> argparse.ArgumentParser:
         action="store_true",
         help="figure 1 and the contrasts alone, as SVG: fast, for a page that waits",
     )
+    looks.add_argument(
+        "--steps",
+        action="store_true",
+        help="say each step on a line of standard error, for a program that waits",
+    )
     return parser
 
 
@@ -160,6 +165,12 @@ def quiet(words: str) -> None:
 def on_terminal(words: str) -> None:
     """One line on a terminal that the next one replaces."""
     print(f"\r\033[K{words} ..." if words else "\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+def on_lines(words: str) -> None:
+    """A line for each step."""
+    if words:
+        print(f"step: {words}", file=sys.stderr, flush=True)
 
 
 def report(
@@ -302,7 +313,7 @@ def main(argv: list[str] | None = None) -> int:
     from analysis.responses import ResponsesError
     from analysis.study_rules import StudyRulesError
 
-    say = on_terminal if sys.stderr.isatty() else quiet
+    say = on_lines if options.steps else on_terminal if sys.stderr.isatty() else quiet
     try:
         plan = planned(options)
         looks = {"plan": plan, "paper_style": options.paper_style, "live": options.live, "say": say}
