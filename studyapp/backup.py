@@ -1,7 +1,8 @@
 """A backup of everything a site is made of, taken while it runs, and the way back: one zip, whole or not at all.
 
-In it: the database as it was at one moment, image sets, packs, trained checkpoints, and a list of all files with their
-hashes. The secret key is in it only if asked for: whoever has it can forge sessions, so that it is better kept apart.
+In it: the database as it was at one moment, image sets, packs, trained checkpoints, reports, and a list of all files
+with their hashes. The secret key is in it only if asked for: whoever has it can forge sessions, so that it is better
+kept apart.
 """
 
 import hashlib
@@ -34,6 +35,7 @@ FOLDERS = {
     "image_sets": settings.IMAGE_SETS_DIR,
     "packs": settings.PACKS_DIR,
     "checkpoints": settings.CHECKPOINTS_DIR,
+    "reports": settings.REPORTS_DIR,
 }
 
 

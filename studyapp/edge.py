@@ -15,7 +15,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 # What a shell reports of a program that Ctrl-C ended: 128 + SIGINT.
 STOPPED = 130
 # What stands in the audit log when it was done here; of these, what names a study first.
-OF_STUDY = {"open_study", "close_study", "export_responses", "retention"}
+OF_STUDY = {"open_study", "close_study", "export_responses", "make_report", "retention"}
 AUDITED = {
     *OF_STUDY,
     "create_study",

@@ -70,6 +70,17 @@ def study_to_export(slug: str | None = None) -> Study:
     return found
 
 
+def freeze_named(study: Study, beginning: str) -> ExportFreeze:
+    """The newest freeze of a study whose name begins so. Raises ExportError, naming the newest there are."""
+    freeze = study.freezes.filter(name__startswith=beginning).first()
+    if freeze is None:
+        known = ", ".join(study.freezes.values_list("name", flat=True)[:10]) or "none"
+        raise ExportError(
+            f"--freeze: expected an export of study {study.slug}, got {beginning!r}; the newest there are: {known}"
+        )
+    return freeze
+
+
 def freeze_study(
     study: Study, *, include_simulated: bool = False, pilot: bool = False, by: str = ""
 ) -> ExportFreeze:
@@ -392,6 +403,7 @@ __all__ = [
     "ExportSummary",
     "export_freeze",
     "export_study",
+    "freeze_named",
     "freeze_study",
     "one_moment",
     "study_to_export",

@@ -4,7 +4,7 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -40,8 +40,7 @@ def zipped_export(freezes: Sequence[ExportFreeze], *, form: str = "csv") -> Bina
                 with tempfile.TemporaryDirectory(prefix="tachisto-export-") as name:
                     folder = Path(name)
                     FORMS[form](freeze, folder)
-                    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-                        _add(archive, path, f"{freeze.study.slug}/{path.relative_to(folder)}", freeze)
+                    add_folder(archive, folder, freeze.study.slug, freeze.created_utc)
         file.seek(0)
     except BaseException:
         file.close()
@@ -49,9 +48,14 @@ def zipped_export(freezes: Sequence[ExportFreeze], *, form: str = "csv") -> Bina
     return file
 
 
-def _add(archive: zipfile.ZipFile, path: Path, name: str, freeze: ExportFreeze) -> None:
-    """A file under a name, dated by its freeze: the time of writing would make every zip another."""
-    entry = zipfile.ZipInfo(name, freeze.created_utc.astimezone(UTC).timetuple()[:6])
+def add_folder(archive: zipfile.ZipFile, folder: Path, name: str, moment_utc: datetime) -> None:
+    """All files of a folder under a name, dated by a given moment: the time of writing would make every zip another."""
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        _add(archive, path, f"{name}/{path.relative_to(folder)}", moment_utc)
+
+
+def _add(archive: zipfile.ZipFile, path: Path, name: str, moment_utc: datetime) -> None:
+    entry = zipfile.ZipInfo(name, moment_utc.astimezone(UTC).timetuple()[:6])
     entry.compress_type = zipfile.ZIP_DEFLATED
     entry.external_attr = 0o644 << 16
     setattr(entry, LEVEL, archive.compresslevel)  # `open` gives it only to files that it names itself

@@ -2,7 +2,7 @@
 
 A slice whose worker was killed, or whose message was lost, is sent again by `send_overdue`; any step may
 run twice without harm. Working on a slice is generator.tasks' affair, through `held_slice`; what is
-particular to training lies in `training`.
+particular to training lies in `training`, to what is made of answers in `products`.
 """
 
 import logging
@@ -25,14 +25,19 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from studyapp.celery import app
 from studyapp.checkpoints import name_or_path
-from studyapp.models import ImageSet, Job, JobSlice
+from studyapp.models import Heartbeat, ImageSet, Job, JobSlice
 
 logger = logging.getLogger(__name__)
 
 GENERATE_SLICE = "generator.generate_slice"
 TRAIN_SLICE = "generator.train_slice"
+MAKE_PRODUCT = "studyapp.make_product"
 # The task that works on a slice, by the kind of its job.
-TASKS = {Job.Kind.GENERATE: GENERATE_SLICE, Job.Kind.TRAIN: TRAIN_SLICE}
+TASKS = {
+    Job.Kind.GENERATE: GENERATE_SLICE,
+    Job.Kind.TRAIN: TRAIN_SLICE,
+    Job.Kind.REPORT: MAKE_PRODUCT,
+}
 SLICE_IMAGES = 1024  # whole blocks, which images are drawn in, and a GPU's block
 MAX_IMAGES = 1_000_000
 LEASE = timedelta(seconds=120)
@@ -86,6 +91,11 @@ def send(slices: list[JobSlice]) -> bool:
         )
         return False
     return True
+
+
+def note_alive() -> None:
+    """This machine has a worker."""
+    Heartbeat.objects.update_or_create(worker=socket.gethostname(), defaults={"seen_utc": timezone.now()})
 
 
 def send_overdue() -> int:

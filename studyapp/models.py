@@ -732,6 +732,8 @@ class Job(models.Model):
     class Kind(models.TextChoices):
         GENERATE = "generate"
         TRAIN = "train"
+        REPORT = "report"
+        EXPORT = "export"
 
     class Status(models.TextChoices):
         WAITING = "waiting"
@@ -748,6 +750,10 @@ class Job(models.Model):
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.WAITING)
     error = models.TextField(blank=True)
     image_set = models.ForeignKey(ImageSet, null=True, blank=True, on_delete=models.SET_NULL)
+    freeze = models.ForeignKey(
+        "ExportFreeze", null=True, blank=True, on_delete=models.CASCADE, related_name="jobs"
+    )
+    outcome: Any = models.JSONField(default=dict, help_text="how far it is and what came out: see `products`")
     created_by = models.CharField(max_length=150, blank=True)
     created_utc = models.DateTimeField(default=timezone.now)
     finished_utc = models.DateTimeField(null=True, blank=True)

@@ -16,6 +16,7 @@ from studyapp.files import sha256_of
 from studyapp.flashes import flash_fault
 from studyapp.models import Image, Stimulus, Study, StudySource
 from studyapp.packs import write_pack
+from studyapp.products import forget
 from studyapp.protocols import DesignError, Settings
 from studyapp.protocols.trial import REAL
 
@@ -230,6 +231,7 @@ def freeze(study: Study, begin: Callable[[Study], None]) -> Study:
 def thaw(study: Study) -> None:
     """Make a study that was only piloted editable again: its pilot sittings, stimuli and pack are gone for good."""
     study.sittings.all().delete()
+    forget(study)
     study.freezes.all().delete()  # exports of the pilot: what they list is gone
     study.participants.all().delete()
     study.stimuli.all().delete()

@@ -8,15 +8,26 @@ from collections import defaultdict
 from functools import lru_cache
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.db.models import Count, Max, Q, QuerySet
 
-from studyapp.models import Sitting, SittingCells, Study, Trial, TrialStimulus
+from studyapp.models import Sitting, SittingCells, Study, Trial, TrialStimulus, Unblinding
 
 TESTED = (Trial.Kind.MAIN, Trial.Kind.REPEAT)
 SITTINGS_AT_ONCE = 100
 ENDED = (Sitting.Status.FINISHED, Sitting.Status.WITHDRAWN)
 # source -> exposure in ms, None where pictures stay until the answer -> (answers, judged real)
 Cells = dict[str, dict[int | None, tuple[int, int]]]
+
+
+def is_unblinded(study: Study, user: User) -> bool:
+    return Unblinding.objects.filter(study=study, user=user).exists()
+
+
+def unblind(study: Study, user: User) -> bool:
+    """End a person's blindness to the results of a study, for good; whether they were blind until now."""
+    _, is_new = Unblinding.objects.get_or_create(study=study, user=user)
+    return is_new
 
 
 def judged_real(study: Study, *, is_simulated: bool = False, is_pilot: bool = False) -> Cells:

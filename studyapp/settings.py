@@ -2,7 +2,7 @@
 
 | variable | means | default |
 |---|---|---|
-| TACHISTO_DATA | folder with all state: database, image sets, packs, broker, logs, secret key | `var/` |
+| TACHISTO_DATA | folder with all state: database, image sets, packs, reports, broker, logs, secret key | `var/` |
 | DATABASE_URL | `sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST/NAME` | SQLite in the data folder |
 | BROKER_URL | `filesystem://` (the data folder), `redis://HOST` or `amqp://HOST` | `filesystem://` |
 | SECRET_KEY | signs cookies and links, at least 50 characters | made once, in the data folder |
@@ -155,11 +155,15 @@ DATA_DIR = data_folder()
 IMAGE_SETS_DIR = DATA_DIR / "image_sets"
 PACKS_DIR = DATA_DIR / "packs"
 JOBS_DIR = DATA_DIR / "jobs"
+REPORTS_DIR = DATA_DIR / "reports"
+EXPORTS_DIR = DATA_DIR / "exports"
 CHECKPOINTS_DIR = DATA_DIR / "checkpoints"
 DATASETS_DIR = DATA_DIR / "datasets"
 LOGS_DIR = DATA_DIR / "logs"
 STATIC_ROOT = DATA_DIR / "static"
-for _folder in (IMAGE_SETS_DIR, PACKS_DIR, JOBS_DIR, CHECKPOINTS_DIR, LOGS_DIR, STATIC_ROOT):
+for _folder in (
+    *(IMAGE_SETS_DIR, PACKS_DIR, JOBS_DIR, REPORTS_DIR, EXPORTS_DIR, CHECKPOINTS_DIR, LOGS_DIR, STATIC_ROOT),
+):
     folder_in_data(_folder)
 
 DEBUG = boolean("DEBUG")
@@ -304,7 +308,7 @@ CELERY_TASK_ROUTES = {
 }
 WORKER_NICE = number("WORKER_NICE", 10, 0, 19)
 WORKER_THREADS = number("WORKER_THREADS", os.cpu_count() or 1, 1, 1024)
-CELERY_IMPORTS = ("generator.tasks", "studyapp.sweeper")
+CELERY_IMPORTS = ("generator.tasks", "studyapp.sweeper", "studyapp.product_work")
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "studyapp.sweep", "schedule": 30.0},
     "keep promises": {"task": "studyapp.keep_promises", "schedule": 6 * 3600.0},

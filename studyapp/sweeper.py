@@ -1,21 +1,21 @@
-"""The worker's rounds: each half-minute it says that it is there, and sends again what a killed worker held or an
-emptied broker lost; every six hours it deletes what studies promised to keep no longer.
+"""The worker's rounds: each half-minute it says that it is there, sends again what a killed worker held or an emptied
+broker lost, and deletes reports with answers that were erased; every six hours it deletes what studies promised to
+keep no longer.
 """
-
-import socket
 
 from celery import shared_task
 from django.utils import timezone
 
-from studyapp.jobs import send_overdue
-from studyapp.models import Heartbeat
+from studyapp.jobs import note_alive, send_overdue
+from studyapp.products import keep_true
 from studyapp.retention import keep_promises
 
 
 @shared_task(name="studyapp.sweep")
 def sweep() -> None:
-    Heartbeat.objects.update_or_create(worker=socket.gethostname(), defaults={"seen_utc": timezone.now()})
+    note_alive()
     send_overdue()
+    keep_true(timezone.now())
 
 
 @shared_task(name="studyapp.keep_promises")

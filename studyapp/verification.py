@@ -1,4 +1,4 @@
-"""Whether what is stored still is what it was: packs, image sets, exports, counters, the audit log.
+"""Whether what is stored still is what it was: packs, image sets, exports, reports, counters, the audit log.
 
 Each part looks at one kind of thing and says what is wrong with it, and what to do.
 """
@@ -14,7 +14,8 @@ from studyapp.catalogue import CatalogueError, decoded_pixels
 from studyapp.export import ExportError, export_freeze, one_moment
 from studyapp.files import sha256_of
 from studyapp.freezes import n_erased_since, with_erased
-from studyapp.models import ExportFreeze, ImageSet, Study
+from studyapp.models import ExportFreeze, ImageSet, Job, Study
+from studyapp.products import kept_file
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,17 @@ def faults_of_freeze(freeze: ExportFreeze) -> Iterator[str]:
                     )
 
 
+def reports(mend: bool, head: audit.Head | None) -> Part:
+    """Every report that is kept has the bytes that were written."""
+    kept = [(job, path) for job in Job.objects.filter(kind=Job.Kind.REPORT) if (path := kept_file(job))]
+    problems = [
+        f"report {job.pk} of {job.freeze}: {path} was changed; delete it on its page and make it again"
+        for job, path in kept
+        if sha256_of(path) != job.outcome["file_sha256"]
+    ]
+    return Part("reports", f"{len(kept)} reports", tuple(problems))
+
+
 def counts(mend: bool, head: audit.Head | None) -> Part:
     """Every counter says what the rows say."""
     problems: list[str] = []
@@ -133,6 +145,7 @@ PARTS: dict[str, Callable[[bool, audit.Head | None], Part]] = {
     "counts": counts,
     "audit": audit_log,
     "exports": exports,
+    "reports": reports,
 }
 
 

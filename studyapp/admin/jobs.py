@@ -28,7 +28,7 @@ from studyapp.training import alarms_of, checkpoint_file, losses_of
 
 def with_progress(jobs: QuerySet[Job]) -> QuerySet[Job]:
     """Jobs with the images and slices done and the share of their budgets, as columns of the query."""
-    return jobs.select_related("image_set").annotate(
+    return jobs.select_related("image_set", "freeze__study").annotate(
         images_done=Sum("slices__done"),
         share_done=Avg("slices__share"),
         slices_done=Count("slices", filter=Q(slices__status=JobSlice.Status.DONE)),
@@ -46,16 +46,24 @@ def _budget_used(job: Job) -> tuple[float, float, str]:
     return used, 1, f"{100 * used:.0f} %, {count(seen)} images seen"
 
 
+def _step_of_product(job: Job) -> tuple[float, float, str]:
+    share_done = getattr(job, "share_done", None) or 0.0
+    return share_done, bool(share_done), job.outcome.get("step", "")
+
+
 # What a job has done, what it has to do, and both in words, by its kind.
 PROGRESS: dict[str, Callable[[Job], tuple[float, float, str]]] = {
     Job.Kind.GENERATE: _images_made,
     Job.Kind.TRAIN: _budget_used,
+    Job.Kind.REPORT: _step_of_product,
 }
 
 
 def progress_bar(job: Job) -> SafeString | str:
-    """How far a job is, as a bar and in words."""
+    """How far a job is, as a bar and in words; in words alone where no share is known."""
     done, total, words = PROGRESS[job.kind](job)
+    if not total:
+        return words
     return format_html(
         '<progress max="{}" value="{}">{}</progress> <span class="aside">{}</span>', total, done, words, words
     )
@@ -67,9 +75,13 @@ def wish(job: Job) -> str:
     if job.kind == Job.Kind.TRAIN:
         plan = arguments.get("plan", {})
         return f"training of {plan.get('source')} on {plan.get('dataset')}: {arguments.get('name')}"
+    if job.freeze is not None:
+        return f"{job.kind} of {job.freeze.study}"
     return f"{count(arguments.get('count'))} images of {arguments.get('checkpoint')}"
 
 
+# Where what a job has made of a study's answers can be had, for whoever may see them.
+PRODUCT_PAGES: dict[str, str] = {Job.Kind.REPORT: "admin:studyapp_study_reports"}
 LEASED_UNTIL = utc_column("lease_until_utc", "leased until")
 
 
@@ -114,6 +126,7 @@ FIELDS: dict[str, tuple[Any, ...]] = {
         *TIMES,
         "recipe",
     ),
+    Job.Kind.REPORT: ("what", "mark", "progress", "result", "problem", "created_by", *TIMES),
 }
 
 
@@ -169,6 +182,11 @@ class JobAdmin(ReadOnlyAdmin):
     def result(self, job: Job) -> SafeString | str:
         if job.kind == Job.Kind.TRAIN:
             return self._checkpoint(job)
+        if job.freeze is not None:
+            url = reverse(PRODUCT_PAGES[job.kind], args=[job.freeze.study_id])
+            return format_html(
+                '<a href="{}">{} of {}</a>', url, PRODUCT_PAGES[job.kind].rpartition("_")[2], job.freeze.study
+            )
         if job.image_set is None:
             return NOTHING
         url = reverse("admin:studyapp_imageset_change", args=[job.image_set_id])

@@ -22,8 +22,8 @@ from studyapp.admin.columns import count, share
 from studyapp.admin.live_plots import bars, judged_real_plot, still_there
 from studyapp.admin.step_pages import study_or_404
 from studyapp.live import live_figures
-from studyapp.models import Study, Unblinding
-from studyapp.results import Cells, judged_real
+from studyapp.models import Study
+from studyapp.results import Cells, is_unblinded, judged_real, unblind
 from studyapp.roles import DATA, may
 
 STAGES = (
@@ -51,7 +51,7 @@ class LivePage(admin.ModelAdmin):
         study = study_or_404(self, request, object_id)
         if not self.has_view_permission(request, study):
             raise PermissionDenied
-        state = live_state(study, is_unblinded=is_unblinded(request, study))
+        state = live_state(study, is_unblinded=is_unblinded(study, person(request)))
         if request.headers.get("X-Part") != "live":
             context = {
                 **self.admin_site.each_context(request),
@@ -73,10 +73,7 @@ class LivePage(admin.ModelAdmin):
         if not may(request.user, study, DATA):
             raise PermissionDenied
         if request.method == "POST":
-            _, is_new = Unblinding.objects.get_or_create(study=study, user=person(request))
-            if is_new:
-                self.log_change(request, study, "Looked at results while it ran (unblinded).")
-                messages.warning(request, "You see the results now. It stands in the study's history.")
+            self.end_blindness(request, study)
             return redirect("admin:studyapp_study_live", study.pk)
         context = {
             **self.admin_site.each_context(request),
@@ -86,9 +83,11 @@ class LivePage(admin.ModelAdmin):
         }
         return TemplateResponse(request, "admin/studyapp/study/unblind.html", context)
 
-
-def is_unblinded(request: HttpRequest, study: Study) -> bool:
-    return Unblinding.objects.filter(study=study, user=person(request)).exists()
+    def end_blindness(self, request: HttpRequest, study: Study) -> None:
+        """This person is to see results: written down where they saw none before."""
+        if unblind(study, person(request)):
+            self.log_change(request, study, f"Looked at results while it was {study.status} (unblinded).")
+            messages.warning(request, "You see the results now. It stands in the study's history.")
 
 
 def live_state(study: Study, *, is_unblinded: bool) -> dict[str, Any]:

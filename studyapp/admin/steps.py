@@ -111,15 +111,20 @@ class Move:
 # What can be done in each state, the most sensible first: steps of `life`, and pages of the study.
 ORDER: dict[str, tuple[str, ...]] = {
     Status.DRAFT: ("open", "pilot"),
-    Status.PILOTING: ("open", "revise", "export"),
-    Status.OPEN: ("visit", "export", "pause", "close", "next"),
-    Status.PAUSED: ("resume", "export", "close", "next"),
-    Status.CLOSED: ("export", "next", "archive"),
-    Status.ARCHIVED: ("export", "unarchive"),
+    Status.PILOTING: ("open", "revise", "export", "reports"),
+    Status.OPEN: ("visit", "export", "reports", "pause", "close", "next"),
+    Status.PAUSED: ("resume", "export", "reports", "close", "next"),
+    Status.CLOSED: ("reports", "export", "next", "archive"),
+    Status.ARCHIVED: ("reports", "export", "unarchive"),
 }
-WHEN_FULL = ("close", "export", "visit", "pause")
-PAGES = {"visit": "Go to the participant page", "export": "Export the data", "next": "Make the next version"}
-FOR_ALL = ("visit", "export")
+WHEN_FULL = ("close", "export", "reports", "visit", "pause")
+PAGES = {
+    "visit": "Go to the participant page",
+    "export": "Export the data",
+    "reports": "Make the report",
+    "next": "Make the next version",
+}
+FOR_ALL = ("visit", "export", "reports")
 
 
 def moves(study: Study, *, n_finished: int, n_sources: int, may_change: bool) -> list[Move]:

@@ -23,12 +23,12 @@ from django.utils.safestring import SafeString
 from studyapp.admin.cards import cards
 from studyapp.admin.columns import NOTHING, hash_start, readable_json, status_mark, utc_column
 from studyapp.admin.export_pages import ExportPages
-from studyapp.admin.live_page import LivePage
 from studyapp.admin.number_pages import NumberPages
 from studyapp.admin.people_pages import PeoplePages
 from studyapp.admin.power_pages import PowerPages
 from studyapp.admin.preview_pages import PreviewPages, previews
 from studyapp.admin.recruiting_pages import RecruitingPages
+from studyapp.admin.report_pages import ReportPages
 from studyapp.admin.retention_page import RetentionPage
 from studyapp.admin.state_filter import StateFilter
 from studyapp.admin.step_pages import StepPages
@@ -79,7 +79,7 @@ class StudyAdmin(
     VersionPages,
     StepPages,
     ExportPages,
-    LivePage,
+    ReportPages,
     PeoplePages,
     RetentionPage,
 ):
@@ -314,7 +314,7 @@ class StudyAdmin(
                     n_sources=n_sources,
                     may_change=self.may_take_steps(request, study),
                 )
-                if may_see_data or not move.url.endswith("/export/")
+                if may_see_data or not move.url.endswith(("/export/", "/reports/"))
             ],
             "cards": cards(study),
             "may_choose_people": may(request.user, study, PEOPLE),

@@ -104,7 +104,7 @@ def test_nothing_that_people_typed_runs_on_any_page(
     sign_in(page, live_server.url)
     study = poisoned_site
     addresses = [reverse("admin:index"), reverse("admin:studyapp_study_preset")]
-    for name in ("live", "unblind", "export", "close", "history"):
+    for name in ("live", "unblind", "export", "reports", "close", "history"):
         addresses.append(reverse(f"admin:studyapp_study_{name}", args=[study.pk]))
     for model in ADMINS:
         prefix = f"admin:{model._meta.app_label}_{model._meta.model_name}"

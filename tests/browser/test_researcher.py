@@ -175,7 +175,16 @@ def test_every_page_obeys_the_policy_and_fits_the_screen(
     addresses = [reverse("admin:index"), reverse("admin:studyapp_study_preset")]
     addresses += [
         reverse(f"admin:studyapp_study_{name}", args=[small_study.pk])
-        for name in ("close", "export", "live", "unblind", "people", "retention", *PAGES_OF_A_STUDY)
+        for name in (
+            "close",
+            "export",
+            "reports",
+            "live",
+            "unblind",
+            "people",
+            "retention",
+            *PAGES_OF_A_STUDY,
+        )
     ]
     addresses.append(reverse("admin:studyapp_study_load"))
     for model in ADMINS:

@@ -115,7 +115,7 @@ def test_what_is_done_in_the_admin_stands_in_the_log(researcher: Client, played_
     assert [(actor, study) for actor, study, _ in told] == [("ann", "small")] * 3
     assert [how.split()[0] for _, _, how in told] == ["Exported", "Looked", "Closed."]
     listed = researcher.get(reverse("admin:studyapp_auditentry_changelist")).content.decode()
-    assert "Looked at results while it ran" in listed
+    assert "Looked at results while it was open" in listed
 
 
 def test_nobody_can_add_to_it_or_change_it_in_the_admin(researcher: Client):

@@ -35,7 +35,7 @@ def exported(small_study: Study, people: Callable[[Study], Person], tmp_path: Pa
 
 def test_an_untouched_site_is_as_it_should_be(exported: Path) -> None:
     told = said()
-    assert told.count("all as it should be") == 5
+    assert told.count("all as it should be") == 6
     assert "error" not in told
 
 
@@ -91,7 +91,7 @@ def test_wrong_counters_are_found_and_mended(exported: Path) -> None:
 
 
 def test_an_unknown_part_is_refused_with_those_there_are(db: None) -> None:
-    assert "expected any of packs, image-sets, counts, audit, exports, got pack" in said("pack")
+    assert "expected any of packs, image-sets, counts, audit, exports, reports, got pack" in said("pack")
     assert "--head: expected NUMBER:SHA256" in said("audit", head="7")
 
 

@@ -6,9 +6,15 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from studyapp.accounts import at_the_command_line
-from studyapp.export import ExportError, ExportSummary, export_freeze, export_study, study_to_export
+from studyapp.export import (
+    ExportError,
+    ExportSummary,
+    export_freeze,
+    export_study,
+    freeze_named,
+    study_to_export,
+)
 from studyapp.export_files import FORMATS
-from studyapp.models import ExportFreeze
 from studyapp.psych_ds import export_psych_ds
 
 PSYCH_DS = "psych-ds"
@@ -66,15 +72,7 @@ class Command(BaseCommand):
 
     def _export(self, study: Any, options: dict[str, Any]) -> ExportSummary:
         folder, file_format = options["out"], options["file_format"]
-        freeze = None
-        if options["freeze"]:
-            freeze = ExportFreeze.objects.filter(study=study, name__startswith=options["freeze"]).first()
-            if freeze is None:
-                known = ", ".join(study.freezes.values_list("name", flat=True)[:10]) or "none"
-                raise ExportError(
-                    f"--freeze: expected an export of study {study.slug}, got {options['freeze']!r}; "
-                    f"the newest there are: {known}"
-                )
+        freeze = freeze_named(study, options["freeze"]) if options["freeze"] else None
         who = at_the_command_line()
         if file_format == PSYCH_DS:
             return export_psych_ds(

@@ -11,8 +11,8 @@ from studyapp.verification import PARTS, faults_of_folder, verify
 
 class Command(BaseCommand):
     help = (
-        "Look at packs, image sets, counters, the audit log and earlier exports, and say what is not as it was. "
-        "Changes nothing, unless --mend sets counters right."
+        "Look at packs, image sets, counters, the audit log, earlier exports and reports, and say what is not as it "
+        "was. Changes nothing, unless --mend sets counters right."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -1,0 +1,68 @@
+"""`python manage.py make_report S [--wait]`: have a worker analyse a study's answers and keep the report."""
+
+import sys
+import time
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from rich.console import Console
+
+from studyapp.accounts import at_the_command_line
+from studyapp.export import ExportError, freeze_named, freeze_study, study_to_export
+from studyapp.models import Job
+from studyapp.products import file_of, queue_product
+
+PATIENCE_S = 15
+
+
+class Command(BaseCommand):
+    help = (
+        "Queue a report on what has been answered, or on an earlier export; a running worker makes it. It is kept "
+        "and can be opened on the study's page in the admin, too."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("study", nargs="?", help="short name; default: the only or the newest open one")
+        parser.add_argument("--simulated", action="store_true", help="include simulated participants")
+        parser.add_argument("--pilot", action="store_true", help="the sittings of the pilot, and no others")
+        parser.add_argument(
+            "--freeze", metavar="NAME", help="on an earlier export, by the beginning of its name"
+        )
+        parser.add_argument("--live", action="store_true", help="the figure and the contrasts alone: faster")
+        parser.add_argument("--wait", action="store_true", help="return when the report is there")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        who = at_the_command_line()
+        try:
+            study = study_to_export(options["study"])
+            freeze = (
+                freeze_named(study, options["freeze"])
+                if options["freeze"]
+                else freeze_study(
+                    study, include_simulated=options["simulated"], pilot=options["pilot"], by=who
+                )
+            )
+        except ExportError as error:
+            raise CommandError(str(error)) from error
+        job = queue_product(Job.Kind.REPORT, freeze, by=who, live=options["live"])
+        self.stdout.write(f"job {job.pk} is queued: a report on study {study.slug}, export {freeze.name}")
+        self.stdout.flush()  # waiting may be long, and a pipe would tell nothing meanwhile
+        if options["wait"]:
+            self.wait_for(job)
+
+    def wait_for(self, job: Job) -> None:
+        begun_s, is_warned = time.monotonic(), False
+        with Console(file=sys.stderr).status("waiting for a worker") as line:
+            while job.status in Job.OPEN:
+                time.sleep(0.5)
+                job.refresh_from_db()
+                line.update(job.outcome.get("step") or "waiting for a worker")
+                is_late = job.status == Job.Status.WAITING and time.monotonic() - begun_s > PATIENCE_S
+                if is_late and not is_warned:
+                    self.stderr.write(
+                        "no worker has taken the job yet; `manage.py demo` or `celery` starts one"
+                    )
+                    is_warned = True
+        if job.status != Job.Status.DONE:
+            raise CommandError(f"job {job.pk} {job.status}: {job.error or 'somebody stopped it'}")
+        self.stdout.write(str(file_of(job)))

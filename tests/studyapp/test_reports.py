@@ -1,0 +1,234 @@
+"""Reports as jobs: made from a freeze by the analysis itself, kept, shown safely, gone with the answers in them."""
+
+import io
+import json
+import zipfile
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from studyapp import life, products, reports
+from studyapp.audit import AuditEntry
+from studyapp.export import freeze_study
+from studyapp.files import sha256_of
+from studyapp.models import ExportFreeze, Job, JobSlice, Sitting, Study, Unblinding
+from studyapp.product_work import make_product
+from studyapp.results import is_unblinded
+from studyapp.roles import Role, give
+from studyapp.sittings import erase_sitting
+from studyapp.sweeper import sweep
+from studyapp.verification import verify
+from tests.conftest import Person
+from tests.studyapp.conftest import signed_in
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def freeze(small_study: Study, people: Callable[[Study], Person]) -> ExportFreeze:
+    """Two people who have finished."""
+    for answer in ("real", "generated"):
+        people(small_study).begin().sit_through(answer=answer)
+    return freeze_study(small_study)
+
+
+@pytest.fixture
+def job(freeze: ExportFreeze) -> Job:
+    return products.queue_product(Job.Kind.REPORT, freeze, by="ann", live=True)
+
+
+def page(study: Study, name: str = "reports", *more: int) -> str:
+    return reverse(f"admin:studyapp_study_{name}", args=[study.pk, *more])
+
+
+def kept(job: Job, html: str = "<p>how real?</p>", n_erased: int = 0) -> Job:
+    """The job as it is once its report is there."""
+    place = products.file_of(job)
+    with zipfile.ZipFile(place, "w") as archive:
+        archive.writestr(f"{reports.folder_name(job)}/{reports.PAGE}", html)
+    job.status, job.finished_utc = Job.Status.DONE, timezone.now()
+    job.outcome = {"n_erased": n_erased, "file_sha256": sha256_of(place), "n_bytes": place.stat().st_size}
+    job.save()
+    job.slices.update(status=JobSlice.Status.DONE)
+    return job
+
+
+def test_a_worker_makes_the_report_and_keeps_it_with_what_it_comes_from(job: Job) -> None:
+    make_product(job.slices.get().pk)
+    job.refresh_from_db()
+    assert (job.status, job.error, job.slices.get().status) == ("done", "", "done")
+    with zipfile.ZipFile(products.file_of(job)) as archive:
+        told = json.loads(archive.read(f"small-report-{job.pk}/results.json"))
+    freeze = ExportFreeze.objects.get()
+    assert job.outcome["data_sha256"] == freeze.files["csv"]["responses.csv"]["sha256"]
+    assert told["provenance"]["code_sha256"] == job.outcome["code_sha256"]
+    assert job.outcome["file_sha256"] == sha256_of(products.file_of(job))
+    assert b"<!doctype html>" in (reports.page_of(job) or b"")
+    assert not products.work_folder(job.pk).exists()
+
+
+def test_data_that_the_analysis_refuses_give_the_job_up_with_its_own_sentence(
+    small_study: Study, people: Callable[[Study], Person]
+) -> None:
+    people(small_study).begin()  # and answers nothing
+    job = products.queue_product(Job.Kind.REPORT, freeze_study(small_study), by="ann")
+    make_product(job.slices.get().pk)
+    job.refresh_from_db()
+    assert (job.status, job.slices.get().attempts) == ("failed", 1)
+    assert job.error.startswith("responses.csv has a header but no rows: expected")
+    assert not products.file_of(job).exists()
+    assert not products.work_folder(job.pk).exists()
+
+
+@pytest.mark.parametrize(
+    ("returncode", "said", "kind", "words"),
+    [
+        (1, "step: reading\nreport: row 3: expected a number,\ngot x\n", reports.ReportRefused, "row 3"),
+        (1, "step: reading\nTraceback\nKeyError: 3\n", RuntimeError, "ended with 1: KeyError: 3"),
+        (-9, "step: drawing\n", RuntimeError, "signal 9"),
+    ],
+)
+def test_only_a_refusal_of_the_analysis_is_final(returncode: int, said: str, kind: type, words: str) -> None:
+    error = reports.failure(returncode, said)
+    assert type(error) is kind
+    assert words in str(error)
+
+
+def test_a_report_is_gone_once_somebody_in_it_is_erased_and_can_be_made_again(
+    researcher: Client, job: Job
+) -> None:
+    kept(job)
+    study = job.freeze.study
+    researcher.post(page(study, "unblind"))
+    assert researcher.get(page(study, "report", job.pk)).status_code == 200
+    erase_sitting(Sitting.objects.first(), by="participant")
+    assert researcher.get(page(study, "report", job.pk)).status_code == 404  # before any worker has looked
+    assert products.file_of(job).exists()
+    sweep()
+    assert not products.file_of(job).exists()
+    assert "had them erased" in researcher.get(page(study)).content.decode()
+    assert AuditEntry.objects.filter(action="deleted report", study="small").count() == 1
+    again = kept(products.queue_product(Job.Kind.REPORT, job.freeze, by="ann"), n_erased=1)
+    sweep()
+    assert products.kept_file(again) is not None
+
+
+def test_the_reports_of_a_pilot_go_with_its_sittings(draft_study: Study) -> None:
+    life.take("pilot", draft_study)
+    job = kept(products.queue_product(Job.Kind.REPORT, freeze_study(draft_study), by="ann"))
+    assert job.freeze.is_pilot
+    life.take("revise", draft_study)
+    assert not products.file_of(job).exists()
+    assert not Job.objects.exists()
+
+
+def test_whoever_asks_for_a_report_is_unblinded_and_it_stands_in_the_log(
+    researcher: Client, freeze: ExportFreeze
+) -> None:
+    study = freeze.study
+    assert "no longer blind" in researcher.get(page(study)).content.decode()
+    researcher.post(page(study), {"make": "yes"})
+    job = Job.objects.get()
+    assert (job.freeze, job.created_by, job.status) == (freeze, "ann", "waiting")
+    assert is_unblinded(study, User.objects.get())
+    kept(job)
+    researcher.get(page(study, "report", job.pk))
+    researcher.get(page(study, "report_zip", job.pk)).close()
+    researcher.post(page(study), {"delete": job.pk})
+    told = [entry.detail.get("how", entry.action) for entry in AuditEntry.objects.order_by("number")]
+    assert [words.split(" (")[0] for words in told[-6:]] == [
+        "Looked at results while it was open",
+        f"Asked for report {job.pk}",
+        f"Opened report {job.pk}.",
+        f"Downloaded report {job.pk}.",
+        "deleted report",
+        f"Report {job.pk}: delete.",
+    ]
+    assert not products.file_of(job).exists()
+
+
+def test_a_report_opens_for_whoever_may_see_results_and_says_that_they_want_to(job: Job) -> None:
+    study = kept(job).freeze.study
+    browsers = {}
+    for role in (Role.ANALYST, Role.RECRUITER):
+        browsers[role] = signed_in(role, is_staff=True)
+        give(study, User.objects.get(username=role), role, by="test")
+    for name in ("report", "report_zip"):
+        assert browsers[Role.RECRUITER].get(page(study, name, job.pk)).status_code == 403
+        asked = browsers[Role.ANALYST].get(page(study, name, job.pk))
+        assert (asked.status_code, asked.url) == (302, page(study, "unblind"))
+    assert browsers[Role.RECRUITER].get(page(study)).status_code == 403
+    assert not Unblinding.objects.exists()
+    browsers[Role.ANALYST].post(page(study, "unblind"))
+    assert browsers[Role.ANALYST].get(page(study, "report", job.pk)).content == b"<p>how real?</p>"
+    assert browsers[Role.ANALYST].post(page(study), {"delete": job.pk}).status_code == 403
+
+
+def test_a_report_is_served_as_a_page_that_can_do_nothing(researcher: Client, job: Job) -> None:
+    study = kept(job).freeze.study
+    researcher.post(page(study, "unblind"))
+    answer = researcher.get(page(study, "report", job.pk))
+    policy = answer.headers["Content-Security-Policy"].split("; ")
+    assert {"default-src 'none'", "sandbox", "frame-ancestors 'none'", "img-src data:"} <= set(policy)
+    assert "script" not in answer.headers["Content-Security-Policy"]
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "no-store" in answer.headers["Cache-Control"]
+    with zipfile.ZipFile(io.BytesIO(b"".join(researcher.get(page(study, "report_zip", job.pk))))) as archive:
+        assert archive.namelist() == [f"small-report-{job.pk}/report.html"]
+
+
+def test_a_report_of_another_study_is_not_found(researcher: Client, job: Job) -> None:
+    study = kept(job).freeze.study
+    other = Study.objects.create(slug="other", title="Other")
+    for name in ("report", "report_zip"):
+        researcher.post(page(study, "unblind"))
+        researcher.post(page(other, "unblind"))
+        assert researcher.get(page(other, name, job.pk)).status_code == 404
+    assert researcher.post(page(other), {"delete": job.pk}).status_code == 404
+
+
+def test_a_report_is_stopped_and_tried_again_on_the_page(researcher: Client, job: Job) -> None:
+    study = job.freeze.study
+    researcher.post(page(study), {"stop": job.pk})
+    job.refresh_from_db()
+    assert job.status == "stopped"
+    assert (
+        "expected a job that waits"
+        in researcher.post(page(study), {"stop": job.pk}, follow=True).content.decode()
+    )
+    researcher.post(page(study), {"retry": job.pk})
+    job.refresh_from_db()
+    assert job.status == "waiting"
+    Job.objects.update(status=Job.Status.FAILED, error="row 3: expected a number")
+    assert "row 3: expected a number" in researcher.get(page(study)).content.decode()
+
+
+def test_every_state_of_a_report_can_be_looked_at_among_the_jobs(researcher: Client, job: Job) -> None:
+    address = reverse("admin:studyapp_job_change", args=[job.pk])
+    assert "report of small" in researcher.get(address).content.decode()
+    Job.objects.update(outcome={"step": "drawing figure1"}, status=Job.Status.RUNNING)
+    assert "drawing figure1" in researcher.get(address).content.decode()
+    kept(job)
+    assert page(job.freeze.study) in researcher.get(address).content.decode()
+    assert researcher.get(reverse("admin:studyapp_job_changelist")).status_code == 200
+
+
+def test_the_command_asks_for_the_same_report(freeze: ExportFreeze) -> None:
+    call_command("make_report", "small", "--freeze", freeze.name[:6], "--live")
+    job = Job.objects.get()
+    assert (job.kind, job.freeze, job.arguments) == ("report", freeze, {"live": True})
+    with pytest.raises(CommandError, match="expected an export of study small, got 'x-'"):
+        call_command("make_report", "small", "--freeze", "x-")
+
+
+def test_a_report_that_was_changed_is_found(job: Job) -> None:
+    kept(job)
+    assert next(verify(["reports"])).problems == ()
+    products.file_of(job).write_bytes(b"another")
+    (problem,) = next(verify(["reports"])).problems
+    assert "was changed" in problem
