@@ -20,11 +20,13 @@ from studyapp import __version__, audit
 from studyapp.export_columns import CODEBOOK, RESPONSES, SITTINGS, STIMULI, TABLES, TIMING, WORKED_OUT
 from studyapp.export_files import FORMATS, KINDS, ExportError, utc_text, write_rows
 from studyapp.files import sha256_of, write_whole
-from studyapp.freezes import Portion, frozen_rows, n_erased_since, portions, stored
+from studyapp.freezes import ROWS_AT_ONCE, Portion, frozen_rows, n_erased_since, portions, stored
 from studyapp.models import ExportFreeze, ImageSet, Response, Sitting, Study, Trial, TrialStimulus
 from studyapp.quality import qualities_of
 
 Rows = Generator[tuple[Any, ...], None, None]
+# Is told how many more rows are written, now and then; what it raises ends the export.
+Heard = Callable[[int], None]
 CLOSED = (Trial.Status.ANSWERED, Trial.Status.TIMED_OUT, Trial.Status.INTERRUPTED)
 # Columns of `responses` that a trial has only once its browser has told of it.
 REPORTED = tuple(
@@ -124,16 +126,23 @@ def require_format(file_format: str) -> None:
     FORMATS[file_format].require()
 
 
-def export_freeze(freeze: ExportFreeze, folder: Path, *, file_format: str = "csv") -> ExportSummary:
+def unheard(n_rows: int) -> None:
+    """Nobody wants to know."""
+
+
+def export_freeze(
+    freeze: ExportFreeze, folder: Path, *, file_format: str = "csv", heard: Heard = unheard
+) -> ExportSummary:
     """Write what was frozen: the same bytes each time, but for sittings that were erased since.
 
-    Rows are the closed trials, in order of sitting and trial. Old files are replaced when all new ones are on disk.
+    Rows are the closed trials, in order of sitting and trial; `heard` must leave the database alone. Old files are
+    replaced when all new ones are on disk.
     Raises ExportError for an unknown format and a folder that cannot be written.
     """
     require_format(file_format)
     try:
         with one_moment():
-            summary = _written(freeze, folder, file_format)
+            summary = _written(freeze, folder, file_format, heard)
     except (FileExistsError, NotADirectoryError, PermissionError) as error:
         raise ExportError(
             f"{folder}: expected a folder that can be written, got: {error.strerror}; choose another"
@@ -169,13 +178,22 @@ def one_moment() -> Iterator[None]:
             yield
 
 
-def _written(freeze: ExportFreeze, folder: Path, file_format: str) -> ExportSummary:
-    tables: dict[str, Rows] = {
+def _told(rows: Rows, heard: Heard) -> Rows:
+    with closing(rows):
+        for n_rows, row in enumerate(rows, start=1):
+            yield row
+            if n_rows % ROWS_AT_ONCE == 0:
+                heard(ROWS_AT_ONCE)
+
+
+def _written(freeze: ExportFreeze, folder: Path, file_format: str, heard: Heard) -> ExportSummary:
+    found: dict[str, Rows] = {
         "responses": closed_trials(freeze),
         "stimuli": shown_stimuli(freeze),
         "timing": reported_trials(freeze),
         "sittings": judged_sittings(freeze),
     }
+    tables = {table: _told(rows_of_table, heard) for table, rows_of_table in found.items()}
     rows: dict[str, int] = {}
     with ExitStack() as files:
         # Every file gets its name at the end of the block, after the last one was written without a fault.

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from studyapp.export import export_freeze
+from studyapp.export import ExportSummary, Heard, export_freeze, unheard
 from studyapp.export_files import FORMATS
 from studyapp.models import ExportFreeze
 from studyapp.psych_ds import export_psych_ds
@@ -17,30 +17,52 @@ from studyapp.psych_ds import export_psych_ds
 LEVEL = "compress_level" if hasattr(zipfile.ZipInfo("x"), "compress_level") else "_compresslevel"
 
 
-def _in_format(name: str) -> Callable[[ExportFreeze, Path], object]:
-    return lambda freeze, folder: export_freeze(freeze, folder, file_format=name)
+Writer = Callable[[ExportFreeze, Path, Heard], ExportSummary]
+
+
+def _in_format(name: str) -> Writer:
+    return lambda freeze, folder, heard: export_freeze(freeze, folder, file_format=name, heard=heard)
 
 
 # What somebody may choose -> what writes it into a folder.
-FORMS: dict[str, Callable[[ExportFreeze, Path], object]] = {
+FORMS: dict[str, Writer] = {
     **{name: _in_format(name) for name in FORMATS},
-    "psych-ds": lambda freeze, folder: export_psych_ds(freeze.study, folder, freeze=freeze),
+    "psych-ds": lambda freeze, folder, heard: export_psych_ds(
+        freeze.study, folder, freeze=freeze, heard=heard
+    ),
 }
 
 
-def zipped_export(freezes: Sequence[ExportFreeze], *, form: str = "csv") -> BinaryIO:
-    """An open temporary file, at its beginning, with one folder a study; gone when it is closed.
+def write_zip(
+    file: BinaryIO,
+    freezes: Sequence[ExportFreeze],
+    *,
+    form: str = "csv",
+    heard: Heard = unheard,
+    on_the_way: Path | None = None,
+) -> list[ExportSummary]:
+    """Write a zip with one folder a study, in constant memory; what was written, study by study.
 
-    `form` is one of FORMS. Raises whatever the export raises; then nothing is left on the disk.
+    `form` is one of FORMS; the tables lie in the folder `on_the_way` (or the system's own) until they are packed.
+    Raises whatever the export raises.
+    """
+    summaries = []
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for freeze in freezes:
+            with tempfile.TemporaryDirectory(prefix="tachisto-export-", dir=on_the_way) as name:
+                summaries.append(FORMS[form](freeze, Path(name), heard))
+                add_folder(archive, Path(name), freeze.study.slug, freeze.created_utc)
+    return summaries
+
+
+def zipped_export(freezes: Sequence[ExportFreeze], *, form: str = "csv") -> BinaryIO:
+    """What `write_zip` writes as an open temporary file, at its beginning; gone when it is closed.
+
+    Raises whatever the export raises; then nothing is left on the disk.
     """
     file = tempfile.TemporaryFile(prefix="tachisto-export-")  # noqa: SIM115  the answer closes it
     try:
-        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-            for freeze in freezes:
-                with tempfile.TemporaryDirectory(prefix="tachisto-export-") as name:
-                    folder = Path(name)
-                    FORMS[form](freeze, folder)
-                    add_folder(archive, folder, freeze.study.slug, freeze.created_utc)
+        write_zip(file, freezes, form=form)
         file.seek(0)
     except BaseException:
         file.close()

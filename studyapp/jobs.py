@@ -37,6 +37,7 @@ TASKS = {
     Job.Kind.GENERATE: GENERATE_SLICE,
     Job.Kind.TRAIN: TRAIN_SLICE,
     Job.Kind.REPORT: MAKE_PRODUCT,
+    Job.Kind.EXPORT: MAKE_PRODUCT,
 }
 SLICE_IMAGES = 1024  # whole blocks, which images are drawn in, and a GPU's block
 MAX_IMAGES = 1_000_000

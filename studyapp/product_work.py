@@ -19,7 +19,7 @@ from celery.worker import state
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from studyapp import reports
+from studyapp import built_exports, reports
 from studyapp.export_files import ExportError
 from studyapp.files import sha256_of
 from studyapp.jobs import LEASE, held_row, leased_slice, note_alive
@@ -83,7 +83,7 @@ class Work:
 
 Maker = Callable[[Work], dict[str, Any]]
 # The maker of a product, by the kind of its job: writes `work.out`, gives what is to be known of it.
-MAKERS: dict[str, Maker] = {Job.Kind.REPORT: reports.make}
+MAKERS: dict[str, Maker] = {Job.Kind.REPORT: reports.make, Job.Kind.EXPORT: built_exports.make}
 
 
 @shared_task(name="studyapp.make_product")

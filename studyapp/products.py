@@ -29,7 +29,10 @@ class Product:
     kept_for: timedelta | None = None
 
 
-PRODUCTS: dict[str, Product] = {Job.Kind.REPORT: Product(settings.REPORTS_DIR)}
+PRODUCTS: dict[str, Product] = {
+    Job.Kind.REPORT: Product(settings.REPORTS_DIR),
+    Job.Kind.EXPORT: Product(settings.EXPORTS_DIR, timedelta(days=7)),
+}
 ERASED = "somebody whose answers were in it had them erased"
 
 
@@ -66,6 +69,12 @@ def _is_stale(job: Job) -> bool:
     return job.freeze is not None and n_erased_since(job.freeze) > job.outcome["n_erased"]
 
 
+def kept_until(job: Job) -> datetime | None:
+    """When a product is deleted by itself; None: never, or it is not made yet."""
+    kept_for = PRODUCTS[job.kind].kept_for
+    return job.finished_utc + kept_for if kept_for and job.finished_utc else None
+
+
 def remove(job: Job, why: str, *, by: str) -> None:
     """Delete a product's file; its row stays and says why."""
     with transaction.atomic():
@@ -81,11 +90,11 @@ def keep_true(now: datetime) -> None:
     """Delete what may not be kept: products of people who are erased since, old ones, leavings of lost workers."""
     made = Job.objects.filter(kind__in=PRODUCTS, status=Job.Status.DONE, outcome__has_key="file_sha256")
     for job in made.select_related("freeze__study"):
-        kept_for = PRODUCTS[job.kind].kept_for
+        until = kept_until(job)
         if _is_stale(job):
             remove(job, ERASED, by="retention")
-        elif kept_for is not None and job.finished_utc and job.finished_utc < now - kept_for:
-            remove(job, f"it is kept for {kept_for.days} days", by="retention")
+        elif until is not None and until < now:
+            remove(job, "its days are over", by="retention")
     begun = [int(path.name) for path in settings.JOBS_DIR.iterdir() if path.name.isdecimal()]
     held = Q(slices__status=JobSlice.Status.RUNNING, slices__lease_until_utc__gte=now)
     over = Job.objects.filter(pk__in=begun, kind__in=PRODUCTS).exclude(status__in=Job.OPEN).exclude(held)

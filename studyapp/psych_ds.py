@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from studyapp.export import ExportSummary, export_freeze, freeze_study
+from studyapp.export import ExportSummary, Heard, export_freeze, freeze_study, unheard
 from studyapp.export_columns import CODEBOOK, TABLES, Column
 from studyapp.export_files import KINDS
 from studyapp.files import write_whole
@@ -26,12 +26,13 @@ def export_psych_ds(
     include_simulated: bool = False,
     pilot: bool = False,
     by: str = "",
+    heard: Heard = unheard,
 ) -> ExportSummary:
     """Write a study's export into `folder` as Psych-DS. Raises ExportError as `export_study` does."""
     freeze = freeze or freeze_study(study, include_simulated=include_simulated, pilot=pilot, by=by)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".psych-ds-", dir=folder) as name:
-        summary = export_freeze(freeze, Path(name))
+        summary = export_freeze(freeze, Path(name), heard=heard)
         places = {path.name: folder / place_of(study, path.name) for path in summary.paths}
         for path in summary.paths:
             places[path.name].parent.mkdir(parents=True, exist_ok=True)

@@ -39,6 +39,10 @@ research_patterns = [
         for_tokens(GET=research_api.list_exports, POST=research_api.make_export),
     ),
     path("exports/<slug:name>", for_tokens(GET=research_api.download)),
+    path(
+        "exports/<slug:name>/builds",
+        for_tokens(GET=research_api.list_builds, POST=research_api.make_build),
+    ),
 ]
 
 urlpatterns = [

@@ -9,12 +9,15 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
 from studyapp.admin.columns import count
+from studyapp.admin.product_rows import change_product, file_answer, product_or_404, rows
 from studyapp.admin.step_pages import study_or_404
+from studyapp.built_exports import LARGE_TRIALS, n_closed, queue_build
 from studyapp.export import freeze_study
 from studyapp.export_files import ExportError
 from studyapp.export_zip import FORMS, zip_name, zipped_export
 from studyapp.freezes import n_erased_since, with_erased
-from studyapp.models import ExportFreeze, Study
+from studyapp.models import ExportFreeze, Job, Study
+from studyapp.products import products_of
 from studyapp.roles import DATA, may
 
 MOST_EARLIER = 20
@@ -30,9 +33,16 @@ class ExportPages(admin.ModelAdmin):
     """Exports for whoever may look at studies; each one stands in the study's history."""
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.export_view)
-        page = path("<path:object_id>/export/", view, name="studyapp_study_export")
-        return [page, *super().get_urls()]
+        view = self.admin_site.admin_view
+        own = [
+            path("<path:object_id>/export/", view(self.export_view), name="studyapp_study_export"),
+            path(
+                "<path:object_id>/export/<int:pk>.zip",
+                view(self.built_view),
+                name="studyapp_study_built_export",
+            ),
+        ]
+        return [*own, *super().get_urls()]
 
     @admin.action(description="Export the selected studies", permissions=["view"])
     def export_selected(self, request: HttpRequest, queryset: QuerySet[Study]) -> HttpResponseBase | None:
@@ -44,6 +54,8 @@ class ExportPages(admin.ModelAdmin):
         if not may(request.user, study, DATA):
             raise PermissionDenied
         if request.method == "POST":
+            if change_product(self, request, study, Job.Kind.EXPORT):
+                return redirect("admin:studyapp_study_export", study.pk)
             form = request.POST.get("form", "csv")
             if form not in FORMS:
                 raise Http404
@@ -58,6 +70,7 @@ class ExportPages(admin.ModelAdmin):
                     form=form,
                 )
             return answer or redirect("admin:studyapp_study_export", study.pk)
+        built = rows(products_of(study, Job.Kind.EXPORT))
         n_by_kind = dict(study.sittings.order_by().values_list("is_simulated").annotate(n=Count("pk")))
         context = {
             **self.admin_site.each_context(request),
@@ -69,12 +82,31 @@ class ExportPages(admin.ModelAdmin):
             "has_pilot": study.sittings.filter(is_pilot=True).exists(),
             "only_simulated": not n_by_kind.get(False) and bool(n_by_kind.get(True)),
             "forms": FORM_NAMES.items(),
+            "built": built,
+            "changes": any(row["is_open"] for row in built),
+            "large": count(LARGE_TRIALS),
             "earlier": [
                 (freeze, sums_up(freeze), n_erased_since(freeze))
                 for freeze in with_erased(study.freezes.all())[:MOST_EARLIER]
             ],
         }
         return TemplateResponse(request, "admin/studyapp/study/export.html", context)
+
+    def built_view(self, request: HttpRequest, object_id: str, pk: int) -> HttpResponseBase:
+        """The zip that a worker has built."""
+        study = study_or_404(self, request, object_id)
+        if not may(request.user, study, DATA):
+            raise PermissionDenied
+        job = product_or_404(study, Job.Kind.EXPORT, pk)
+        return self._given(request, job)
+
+    def _given(self, request: HttpRequest, job: Job) -> FileResponse:
+        freeze, form = job.freeze, job.arguments["form"]
+        if freeze is None:
+            raise Http404
+        answer = file_answer(job, zip_name([freeze]))
+        self.log_change(request, freeze.study, f"Exported (freeze {freeze.name[:8]}, {form}).")
+        return answer
 
     def _again(self, request: HttpRequest, study: Study, name: str, form: str) -> FileResponse | None:
         freeze = study.freezes.filter(name=name).first()
@@ -103,6 +135,15 @@ class ExportPages(admin.ModelAdmin):
         return self._answer(request, freezes, form)
 
     def _answer(self, request: HttpRequest, freezes: list[ExportFreeze], form: str) -> FileResponse | None:
+        n_trials = sum(n_closed(freeze) for freeze in freezes)
+        if len(freezes) > 1 and n_trials > LARGE_TRIALS:
+            messages.error(
+                request,
+                f"Together these have {count(n_trials)} trials: export them one by one, each on its own page.",
+            )
+            return None
+        if len(freezes) == 1 and (n_trials > LARGE_TRIALS or "build" in request.POST):
+            return self._built(request, freezes[0], form)
         try:
             file = zipped_export(freezes, form=form)
         except ExportError as error:
@@ -116,6 +157,19 @@ class ExportPages(admin.ModelAdmin):
         return FileResponse(
             file, as_attachment=True, filename=zip_name(freezes), content_type="application/zip"
         )
+
+    def _built(self, request: HttpRequest, freeze: ExportFreeze, form: str) -> FileResponse | None:
+        """The zip where a worker has it ready, else nothing, and a worker is asked for it."""
+        try:
+            job = queue_build(freeze, form, by=request.user.get_username())
+        except ExportError as error:
+            messages.error(request, f"{error}.")
+            return None
+        if job.status == Job.Status.DONE:
+            return self._given(request, job)
+        self.log_change(request, freeze.study, f"Asked for an export (freeze {freeze.name[:8]}, {form}).")
+        messages.success(request, "A worker builds it; download it below when it is ready.")
+        return None
 
 
 def sums_up(freeze: ExportFreeze) -> str:

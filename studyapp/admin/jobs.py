@@ -56,6 +56,7 @@ PROGRESS: dict[str, Callable[[Job], tuple[float, float, str]]] = {
     Job.Kind.GENERATE: _images_made,
     Job.Kind.TRAIN: _budget_used,
     Job.Kind.REPORT: _step_of_product,
+    Job.Kind.EXPORT: _step_of_product,
 }
 
 
@@ -81,7 +82,10 @@ def wish(job: Job) -> str:
 
 
 # Where what a job has made of a study's answers can be had, for whoever may see them.
-PRODUCT_PAGES: dict[str, str] = {Job.Kind.REPORT: "admin:studyapp_study_reports"}
+PRODUCT_PAGES: dict[str, str] = {
+    Job.Kind.REPORT: "admin:studyapp_study_reports",
+    Job.Kind.EXPORT: "admin:studyapp_study_export",
+}
 LEASED_UNTIL = utc_column("lease_until_utc", "leased until")
 
 
@@ -114,6 +118,7 @@ CHANGES: dict[str, tuple[Callable[[Job], None], str, str]] = {
     "stop": (stop_job, "Stopped.", "stopped; what was done is kept."),
 }
 TIMES = (utc_column("created_utc", "queued"), utc_column("finished_utc", "ended"))
+PRODUCT_FIELDS = ("what", "mark", "progress", "result", "problem", "created_by", *TIMES)
 # What the page of a job shows, by its kind.
 FIELDS: dict[str, tuple[Any, ...]] = {
     Job.Kind.GENERATE: (
@@ -126,7 +131,8 @@ FIELDS: dict[str, tuple[Any, ...]] = {
         *TIMES,
         "recipe",
     ),
-    Job.Kind.REPORT: ("what", "mark", "progress", "result", "problem", "created_by", *TIMES),
+    Job.Kind.REPORT: PRODUCT_FIELDS,
+    Job.Kind.EXPORT: PRODUCT_FIELDS,
 }
 
 

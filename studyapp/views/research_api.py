@@ -9,19 +9,22 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db.models import Avg
 from django.http import FileResponse, HttpRequest, HttpResponseBase, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from studyapp import audit
 from studyapp.admin.export_pages import sums_up
 from studyapp.api_tokens import token_of
+from studyapp.built_exports import build_of, queue_build
 from studyapp.export import freeze_study
 from studyapp.export_files import ExportError
 from studyapp.export_zip import FORMS, zip_name, zipped_export
 from studyapp.freezes import n_erased_since, with_erased
 from studyapp.limits import TooOften
 from studyapp.live import live_figures
-from studyapp.models import ExportFreeze, Study
+from studyapp.models import ExportFreeze, Job, Study
+from studyapp.products import kept_file, kept_until
 from studyapp.roles import DATA, SEE, SITE_WIDE, may, studies_with
 
 MAX_BODY_BYTES = 10_000
@@ -119,6 +122,21 @@ def told_export(freeze: ExportFreeze) -> dict[str, Any]:
     }
 
 
+def told_build(job: Job, export: str) -> dict[str, Any]:
+    is_ready = kept_file(job) is not None
+    return {
+        "export": export,
+        "format": job.arguments["form"],
+        "status": job.status,
+        "is_ready": is_ready,
+        "share": job.slices.aggregate(share=Avg("share", default=0.0))["share"],
+        "error": job.error or job.outcome.get("removed", ""),
+        "created_utc": _moment(job.created_utc),
+        "created_by": job.created_by,
+        "kept_until_utc": _moment(kept_until(job)) if is_ready else None,
+    }
+
+
 def _moment(moment: Any) -> str | None:
     return None if moment is None else moment.isoformat()
 
@@ -165,17 +183,52 @@ def make_export(request: HttpRequest, user: User, slug: str) -> JsonResponse:
     return JsonResponse(told_export(freeze), status=201)
 
 
-def download(request: HttpRequest, user: User, name: str) -> HttpResponseBase:
-    """The files of an export as a zip, the same bytes each time."""
-    form = request.GET.get("format", "csv")
-    if form not in FORMS:
-        raise Refused(400, "format", f"format: expected one of {', '.join(FORMS)}, got {form[:80]!r}")
+def export_of(user: User, name: str) -> ExportFreeze:
+    """An export that this person may see. Raises Refused."""
     # No database takes NUL, which an address can carry.
     freeze = ExportFreeze.objects.select_related("study").filter(name=name.replace("\0", "")).first()
     if freeze is None or not may(user, freeze.study, DATA):
         raise Refused(404, "no_export", "There is no export of this name that your account may look at.")
+    return freeze
+
+
+def known_form(form: Any) -> str:
+    """A form of FORMS. Raises Refused."""
+    if form not in FORMS:
+        raise Refused(400, "format", f"format: expected one of {', '.join(FORMS)}, got {str(form)[:80]!r}")
+    return str(form)
+
+
+def list_builds(request: HttpRequest, user: User, name: str) -> JsonResponse:
+    freeze = export_of(user, name)
+    builds = freeze.jobs.select_related("freeze__study").filter(kind=Job.Kind.EXPORT).order_by("-pk")
+    return JsonResponse({"builds": [told_build(job, freeze.name) for job in builds]})
+
+
+def make_build(request: HttpRequest, user: User, name: str) -> JsonResponse:
+    """Have a worker build the zip; where that is done or under way, nothing is begun."""
+    freeze = export_of(user, name)
+    wish = json_object(request)
+    if unknown := set(wish) - {"format"}:
+        raise Refused(400, "malformed", f"expected format, got {', '.join(sorted(unknown))[:200]}")
+    form = wish.get("format", "csv")
+    if not isinstance(form, str):
+        raise Refused(400, "malformed", f"format: expected a text, got {str(form)[:80]!r}")
     try:
-        file = zipped_export([freeze], form=form)
+        job = queue_build(freeze, known_form(form), by=user.get_username())
+    except ExportError as error:
+        raise Refused(409, "export", f"{error}.") from error
+    return JsonResponse(told_build(job, freeze.name), status=202)
+
+
+def download(request: HttpRequest, user: User, name: str) -> HttpResponseBase:
+    """The files of an export as a zip, the same bytes each time: those that a worker has built, else written now."""
+    form = known_form(request.GET.get("format", "csv"))
+    freeze = export_of(user, name)
+    job = build_of(freeze, form)
+    built = kept_file(job) if job is not None else None
+    try:
+        file = built.open("rb") if built is not None else zipped_export([freeze], form=form)
     except ExportError as error:
         raise Refused(409, "export", f"{error}.") from error
     audit.note(

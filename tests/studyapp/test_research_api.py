@@ -30,7 +30,9 @@ from studyapp.api_tokens import new_token
 from studyapp.audit import AuditEntry
 from studyapp.export_zip import FORMS
 from studyapp.limits import Limit
-from studyapp.models import ApiToken, Study
+from studyapp.models import ApiToken, Job, Study
+from studyapp.product_work import make_product
+from studyapp.products import file_of
 from studyapp.urls import research_patterns
 
 pytestmark = pytest.mark.django_db
@@ -86,6 +88,21 @@ def test_the_admin_and_the_api_give_the_same_file(researcher: Client, word: str,
     zipped = b"".join(researcher.post(reverse("admin:studyapp_study_export", args=[played_study.pk])))
     name = ask(word, "studies/small/exports", {}, "POST").json()["name"]
     assert b"".join(ask(word, f"exports/{name}")) == zipped
+
+
+def test_a_build_is_asked_for_once_and_is_what_the_download_gives(word: str, played_study: Study) -> None:
+    name = ask(word, "studies/small/exports", {}, "POST").json()["name"]
+    at_once = b"".join(ask(word, f"exports/{name}?format=jsonl"))
+    asked = ask(word, f"exports/{name}/builds", {"format": "jsonl"}, "POST")
+    assert (asked.status_code, asked.json()["status"], asked.json()["is_ready"]) == (202, "waiting", False)
+    job = Job.objects.get()
+    make_product(job.slices.get().pk)
+    (told,) = ask(word, f"exports/{name}/builds").json()["builds"]
+    assert (told["is_ready"], told["share"], told["error"]) == (True, 1.0, "")
+    assert ask(word, f"exports/{name}/builds", {"format": "jsonl"}, "POST").json() == told
+    assert b"".join(ask(word, f"exports/{name}?format=jsonl")) == file_of(job).read_bytes() == at_once
+    wrong = ask(word, f"exports/{name}/builds", {"format": "xlsx"}, "POST")
+    assert (wrong.status_code, wrong.json()["error"]) == (400, "format")
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer wrong", "Basic c2NyaXB0", "Bearer ü"])
@@ -219,4 +236,4 @@ def test_every_reply_is_one_that_the_file_foretells(
     finally:
         for signal in (request_started, request_finished):
             signal.connect(close_old_connections)
-    assert statuses & {200, 201}
+    assert statuses & {200, 201, 202}

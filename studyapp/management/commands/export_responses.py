@@ -12,9 +12,12 @@ from studyapp.export import (
     export_freeze,
     export_study,
     freeze_named,
+    freeze_study,
     study_to_export,
 )
 from studyapp.export_files import FORMATS
+from studyapp.export_zip import write_zip
+from studyapp.files import write_whole
 from studyapp.psych_ds import export_psych_ds
 
 PSYCH_DS = "psych-ds"
@@ -30,7 +33,11 @@ class Command(BaseCommand):
         parser.add_argument(
             "study", nargs="?", help="short name of the study; default: the only or the newest open one"
         )
-        parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the files")
+        where = parser.add_mutually_exclusive_group(required=True)
+        where.add_argument("--out", type=Path, metavar="DIR", help="folder for the files")
+        where.add_argument(
+            "--zip", type=Path, metavar="FILE", help="the same as one zip, as the admin and the API give it"
+        )
         parser.add_argument("--simulated", action="store_true", help="include simulated participants")
         parser.add_argument(
             "--format",
@@ -53,11 +60,11 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         except OSError as error:
             raise CommandError(
-                f"{options['out']}: the export could not be written ({error.strerror}); "
-                "free the place or choose another folder with --out"
+                f"{options['out'] or options['zip']}: the export could not be written ({error.strerror}); "
+                "free the place or choose another"
             ) from error
         self.stdout.write(f"study {study.slug}, version {study.version[:12]}, export {summary.freeze.name}")
-        for path in summary.paths:
+        for path in [options["zip"]] if options["zip"] else summary.paths:
             rows = summary.rows.get(path.name)
             self.stdout.write(f"  {path}" + ("" if rows is None else f"  {rows} rows"))
         counts = dict(summary.counts)
@@ -74,6 +81,12 @@ class Command(BaseCommand):
         folder, file_format = options["out"], options["file_format"]
         freeze = freeze_named(study, options["freeze"]) if options["freeze"] else None
         who = at_the_command_line()
+        if options["zip"]:
+            freeze = freeze or freeze_study(
+                study, include_simulated=options["simulated"], pilot=options["pilot"], by=who
+            )
+            with write_whole(options["zip"]) as file:
+                return write_zip(file, [freeze], form=file_format)[0]
         if file_format == PSYCH_DS:
             return export_psych_ds(
                 study,

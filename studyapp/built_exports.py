@@ -1,0 +1,53 @@
+"""Exports that a worker builds from their freeze, to be downloaded when they are ready: the bytes of `export_zip`."""
+
+from typing import TYPE_CHECKING, Any
+
+from studyapp.export_files import FORMATS, ExportError
+from studyapp.export_zip import FORMS, write_zip
+from studyapp.files import write_whole
+from studyapp.models import ExportFreeze, Job
+from studyapp.products import kept_file, queue_product
+
+if TYPE_CHECKING:
+    from studyapp.product_work import Work
+
+# Written while a browser waits, so many trials take longer than proxies do.
+LARGE_TRIALS = 300_000
+
+
+def n_closed(freeze: ExportFreeze) -> int:
+    """How many trials the tables of an export have."""
+    trials = freeze.description["counts"]["trials"]
+    return trials["answered"] + trials["timed_out"] + trials["interrupted"]
+
+
+def build_of(freeze: ExportFreeze, form: str) -> Job | None:
+    """The newest job that builds or has built this export in a form, and is not over without a file."""
+    jobs = freeze.jobs.select_related("freeze__study").filter(kind=Job.Kind.EXPORT, arguments__form=form)
+    return next(
+        (job for job in jobs.order_by("-pk") if job.status in Job.OPEN or kept_file(job) is not None), None
+    )
+
+
+def queue_build(freeze: ExportFreeze, form: str, *, by: str) -> Job:
+    """The job that builds this export: the one there is, else a new one. Raises ExportError for an unfit form."""
+    if form not in FORMS:
+        raise ExportError(f"format: expected one of {', '.join(FORMS)}, got {form[:80]!r}")
+    if form in FORMATS:
+        FORMATS[form].require()
+    return build_of(freeze, form) or queue_product(Job.Kind.EXPORT, freeze, by=by, form=form)
+
+
+def make(work: "Work") -> dict[str, Any]:
+    """Write the zip that a download would have given."""
+    total, n_rows = 3 * n_closed(work.freeze), 0  # responses, stimuli and timing have a row a trial
+
+    def heard(more: int) -> None:
+        nonlocal n_rows
+        n_rows += more
+        work.go_on("writing rows", min(n_rows / max(total, 1), 0.99))
+
+    with write_whole(work.out) as file:
+        form = work.arguments["form"]
+        (summary,) = write_zip(file, [work.freeze], form=form, heard=heard, on_the_way=work.folder)
+    return {"n_erased": summary.n_erased_since}
