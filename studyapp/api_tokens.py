@@ -18,11 +18,13 @@ API_LIMIT = Limit(per_s=5, burst=60)
 NOTED_EVERY = timedelta(minutes=1)
 
 
-def new_token(user: User, label: str, expires_utc: datetime | None = None) -> tuple[ApiToken, str]:
+def new_token(
+    user: User, label: str, expires_utc: datetime | None = None, *, scope: str = ApiToken.Scope.READ
+) -> tuple[ApiToken, str]:
     """A token and its word of 256 random bits, which nobody can learn again."""
     word = new_word()
     token = ApiToken.objects.create(
-        user=user, label=label, token_sha256=hash_of(word), expires_utc=expires_utc
+        user=user, label=label, token_sha256=hash_of(word), expires_utc=expires_utc, scope=scope
     )
     return token, word
 

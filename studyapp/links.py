@@ -64,6 +64,10 @@ class LinkError(ValueError):
     """Links that cannot be made; the message says why."""
 
 
+class EndedStudyError(LinkError):
+    """The study takes nobody any more."""
+
+
 @dataclass(frozen=True)
 class Made:
     """How many links were made, and how many labels had one already."""
@@ -85,16 +89,20 @@ def make_links(study: Study, labels: Sequence[str], *, is_tester: bool = False) 
     Raises LinkError for a draft's successor that has ended, too many links, or labels that are too long.
     """
     if study.status in (Study.Status.CLOSED, Study.Status.ARCHIVED):
-        raise LinkError(f"study {study.slug} is {study.status}: nobody could take part with a new link")
+        raise EndedStudyError(f"study {study.slug} is {study.status}: nobody could take part with a new link")
     if not 1 <= len(labels) <= MOST_AT_ONCE:
         raise LinkError(f"expected 1 to {MOST_AT_ONCE:,} links at once, got {len(labels):,}")
     for number, label in enumerate(labels, start=1):
-        if len(label) > LONGEST_LABEL or "\0" in label:
+        if "\0" in label or any("\ud800" <= letter <= "\udfff" for letter in label):
+            raise LinkError(f"link {number}: expected text for whom it is, got {label[:40]!r}")
+        if len(label) > LONGEST_LABEL:
             raise LinkError(
                 f"link {number}: expected at most {LONGEST_LABEL} letters for whom it is, got {len(label)}: "
                 f"{label[:40]!r}..."
             )
     with transaction.atomic():
+        # Whoever brings the same list at the same moment waits, and finds these.
+        Study.objects.select_for_update().get(pk=study.pk)
         there = set(study.links.exclude(label="").values_list("label", flat=True))
         wanted = [label for label in labels if not label] + [
             label for label in dict.fromkeys(labels) if label and label not in there

@@ -935,8 +935,19 @@ class SignInTries(Limited):
 class ApiToken(Limited):
     """A word that opens the researchers' API in its owner's name. Only its hash is kept."""
 
+    class Scope(models.TextChoices):
+        READ = "read", "look and export"
+        RECRUIT = "recruit", "look, export and make links"
+
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
     label = models.CharField(max_length=100, help_text="what it is for")
+    scope = models.CharField(
+        "may",
+        max_length=10,
+        choices=Scope.choices,
+        default=Scope.READ,
+        help_text="in each study no more than its owner",
+    )
     token_sha256 = models.CharField(max_length=64, unique=True, editable=False)
     created_utc = models.DateTimeField(default=timezone.now, editable=False)
     expires_utc = models.DateTimeField(null=True, blank=True, help_text="empty: until it is revoked")

@@ -38,6 +38,7 @@ research_patterns = [
         "studies/<slug:slug>/exports",
         for_tokens(GET=research_api.list_exports, POST=research_api.make_export),
     ),
+    path("studies/<slug:slug>/links", for_tokens(POST=research_api.add_links)),
     path("exports/<slug:name>", for_tokens(GET=research_api.download)),
     path(
         "exports/<slug:name>/builds",

@@ -21,13 +21,14 @@ class ApiTokenAdmin(admin.ModelAdmin):
     list_display = (
         "label",
         "user",
+        "scope",
         "state",
         utc_column("created_utc", "made"),
         utc_column("last_used_utc", "last used"),
         utc_column("expires_utc", "expires"),
     )
     list_select_related = ("user",)
-    fields = ("label", "expires_utc")
+    fields = ("label", "scope", "expires_utc")
     actions = ("revoke_selected",)
     show_facets = admin.ShowFacets.NEVER
 

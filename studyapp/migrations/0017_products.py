@@ -26,4 +26,9 @@ class Migration(migrations.Migration):
             name='kind',
             field=models.CharField(choices=[('generate', 'Generate'), ('train', 'Train'), ('report', 'Report'), ('export', 'Export')], max_length=20),
         ),
+        migrations.AddField(
+            model_name='apitoken',
+            name='scope',
+            field=models.CharField(choices=[('read', 'look and export'), ('recruit', 'look, export and make links')], default='read', help_text='in each study no more than its owner', max_length=10, verbose_name='may'),
+        ),
     ]

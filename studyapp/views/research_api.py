@@ -1,4 +1,4 @@
-"""The researchers' API: studies, live figures, exports; JSON in, JSON or a zip out. See docs/research-api.json.
+"""The researchers' API: studies, live figures, exports, links; JSON in, JSON or a zip out. See docs/research-api.json.
 
 Whoever asks says a token's word; what they may see is what its owner may see in the admin.
 """
@@ -22,12 +22,16 @@ from studyapp.export_files import ExportError
 from studyapp.export_zip import FORMS, zip_name, zipped_export
 from studyapp.freezes import n_erased_since, with_erased
 from studyapp.limits import TooOften
+from studyapp.links import HEADER as LINK_HEADER
+from studyapp.links import EndedStudyError, LinkError, link_rows, make_links
 from studyapp.live import live_figures
-from studyapp.models import ExportFreeze, Job, Study
+from studyapp.models import ApiToken, ExportFreeze, Job, Study
 from studyapp.products import kept_file, kept_until
-from studyapp.roles import DATA, SEE, SITE_WIDE, may, studies_with
+from studyapp.roles import DATA, NAMES, SEE, SITE_WIDE, may, studies_with
 
 MAX_BODY_BYTES = 10_000
+MAX_LINKS = 10_000
+MAX_LINKS_BYTES = 2_000_000
 # What somebody may ask of an export.
 WISHES = {"include_simulated", "pilot"}
 
@@ -50,7 +54,15 @@ def for_tokens(**views: View) -> View:
     @functools.wraps(next(iter(views.values())))
     def answer(request: HttpRequest, **where: str) -> HttpResponseBase:
         try:
-            user = who_asks(request)
+            token = token_in(request)
+            user, needed = token.user, SCOPES.get(views.get(request.method or ""))
+            if needed and token.scope != needed:
+                raise Refused(
+                    403,
+                    "scope",
+                    f"This token may “{token.get_scope_display()}”; make one in the admin that may "
+                    f"“{needed.label}”.",
+                )
             if request.method not in views:
                 raise Refused(405, "method", f"expected {' or '.join(views)}, got {request.method}")
             response = views[request.method](request, user, **where)
@@ -69,8 +81,8 @@ def for_tokens(**views: View) -> View:
     return answer
 
 
-def who_asks(request: HttpRequest) -> User:
-    """The owner of the token that the request carries. Raises Refused 401, TooOften."""
+def token_in(request: HttpRequest) -> ApiToken:
+    """The token that the request carries. Raises Refused 401, TooOften."""
     scheme, _, word = request.headers.get("Authorization", "").partition(" ")
     token = token_of(word.strip()) if scheme.lower() == "bearer" and word.isascii() else None
     if token is None:
@@ -79,7 +91,7 @@ def who_asks(request: HttpRequest) -> User:
             "no_token",
             "Expected the header `Authorization: Bearer TOKEN` with a valid token; make one in the admin.",
         )
-    return token.user
+    return token
 
 
 def study_of(user: User, slug: str, right: str = SEE) -> Study:
@@ -237,11 +249,50 @@ def download(request: HttpRequest, user: User, name: str) -> HttpResponseBase:
     return FileResponse(file, as_attachment=True, filename=zip_name([freeze]), content_type="application/zip")
 
 
-def json_object(request: HttpRequest) -> dict[str, Any]:
+def add_links(request: HttpRequest, user: User, slug: str) -> JsonResponse:
+    """A link for each label that has none yet, all of them or none; the links of all these labels."""
+    study = study_of(user, slug)
+    if not may(user, study, NAMES):
+        raise Refused(
+            403, "role", "Links name people: they need the role owner, editor or recruiter in this study."
+        )
+    wish = json_object(request, MAX_LINKS_BYTES)
+    labels, is_tester = wish.pop("labels", None), wish.pop("is_tester", False)
+    if wish:
+        raise Refused(400, "malformed", f"expected labels and is_tester, got {', '.join(sorted(wish))[:200]}")
+    if not isinstance(is_tester, bool):
+        raise Refused(400, "malformed", f"is_tester: expected true or false, got {str(is_tester)[:80]!r}")
+    if not isinstance(labels, list) or not 1 <= len(labels) <= MAX_LINKS:
+        got = f"{len(labels):,}" if isinstance(labels, list) else type(labels).__name__
+        raise Refused(400, "malformed", f"labels: expected a list of 1 to {MAX_LINKS:,} texts, got {got}")
+    for number, label in enumerate(labels, start=1):
+        if not isinstance(label, str) or not label.strip():
+            raise Refused(
+                400, "malformed", f"label {number}: expected for whom the link is, got {str(label)[:80]!r}"
+            )
+    labels = [label.strip() for label in labels]  # as a list in CSV is read
+    try:
+        made = make_links(study, labels, is_tester=is_tester)
+    except LinkError as error:
+        status, code = (409, "ended") if isinstance(error, EndedStudyError) else (400, "links")
+        raise Refused(status, code, f"{error}.") from error
+    audit.note(f"{user.get_username()} (API)", "made links", study=study.slug, **vars(made))
+    found: dict[str, dict[str, str]] = {}
+    for row in link_rows(study, request.build_absolute_uri("/")):
+        found.setdefault(row[0], dict(zip(LINK_HEADER, row, strict=True)))
+    links = [found[label] for label in dict.fromkeys(labels)]
+    return JsonResponse({**vars(made), "links": links}, status=201 if made.new else 200)
+
+
+# What a token must be allowed besides looking and exporting.
+SCOPES: dict[View | None, ApiToken.Scope] = {add_links: ApiToken.Scope.RECRUIT}
+
+
+def json_object(request: HttpRequest, most_bytes: int = MAX_BODY_BYTES) -> dict[str, Any]:
     """The body as a JSON object; an empty one is an empty object. Raises Refused."""
     length = request.headers.get("Content-Length") or "0"
-    if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
-        raise Refused(413, "too_large", f"expected at most {MAX_BODY_BYTES} bytes, got {length[:20]}")
+    if not length.isdecimal() or int(length) > most_bytes:
+        raise Refused(413, "too_large", f"expected at most {most_bytes} bytes, got {length[:20]}")
     if not request.body:
         return {}
     if request.content_type != "application/json":

@@ -60,6 +60,7 @@ def test_the_state_of_every_link_is_told(small_study: Study):
         ([""] * 100_001, "got 100,001"),
         (["fine", "x" * 10_000], "link 2: expected at most 200 letters for whom it is, got 10000"),
         (["a\0b"], "link 1"),
+        (["fine", "\ud800"], "link 2: expected text"),
     ],
 )
 def test_links_that_cannot_be_made_are_refused_all_together(small_study: Study, labels: list[str], why: str):

@@ -11,6 +11,7 @@ import pytest
 import schemathesis
 from django.conf import settings as site
 from django.contrib.auth.models import Permission, User
+from django.core.management import call_command
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
@@ -29,10 +30,12 @@ from studyapp import api_tokens
 from studyapp.api_tokens import new_token
 from studyapp.audit import AuditEntry
 from studyapp.export_zip import FORMS
+from studyapp.life import close_study
 from studyapp.limits import Limit
 from studyapp.models import ApiToken, Job, Study
 from studyapp.product_work import make_product
 from studyapp.products import file_of
+from studyapp.roles import Role, give
 from studyapp.urls import research_patterns
 
 pytestmark = pytest.mark.django_db
@@ -103,6 +106,99 @@ def test_a_build_is_asked_for_once_and_is_what_the_download_gives(word: str, pla
     assert b"".join(ask(word, f"exports/{name}?format=jsonl")) == file_of(job).read_bytes() == at_once
     wrong = ask(word, f"exports/{name}/builds", {"format": "xlsx"}, "POST")
     assert (wrong.status_code, wrong.json()["error"]) == (400, "format")
+
+
+@pytest.fixture
+def recruiter(db: None) -> str:
+    """The token of somebody who may look at everything and make links."""
+    user = somebody("view_study", "view_panelidentity")
+    return new_token(user, "recruiting", scope=ApiToken.Scope.RECRUIT)[1]
+
+
+LINKS = "studies/small/links"
+
+
+def test_links_are_made_once_however_often_they_are_asked_for(recruiter: str, small_study: Study) -> None:
+    asked = {"labels": [" Ann", "Bob", "Ann"]}
+    first = ask(recruiter, LINKS, asked, "POST")
+    assert (first.status_code, first.json()["new"], first.json()["already"]) == (201, 2, 1)
+    assert [(link["label"], link["kind"], link["state"]) for link in first.json()["links"]] == [
+        ("Ann", "person", "unused"),
+        ("Bob", "person", "unused"),
+    ]
+    again = ask(recruiter, LINKS, {"labels": ["Ann", "Bob"]}, "POST")
+    assert (again.status_code, again.json()["new"], small_study.links.count()) == (200, 0, 2)
+    assert again.json()["links"] == first.json()["links"]
+    token = small_study.links.get(label="Bob").token
+    assert again.json()["links"][1]["address"] == f"http://testserver/s/small/?link={token}"
+    told = AuditEntry.objects.filter(action="made links", study="small").order_by("number")
+    assert [(entry.actor, entry.detail) for entry in told] == [
+        ("script (API)", {"new": 2, "already": 1}),
+        ("script (API)", {"new": 0, "already": 2}),
+    ]
+
+
+def test_the_command_and_the_api_know_the_same_labels(
+    recruiter: str, small_study: Study, tmp_path: Path
+) -> None:
+    (tmp_path / "people.csv").write_text("label\nAnn\nZoë\n", encoding="utf-8")
+    call_command("links", "small", "--csv", str(tmp_path / "people.csv"), stdout=io.StringIO())
+    assert ask(recruiter, LINKS, {"labels": ["Zoë", "Ann", "Cleo"]}, "POST").json()["new"] == 1
+
+
+def test_ten_thousand_links_are_made_at_once_and_no_more(recruiter: str, small_study: Study) -> None:
+    labels = [f"person {n}" for n in range(10_000)]
+    made = ask(recruiter, LINKS, {"labels": labels, "is_tester": True}, "POST").json()
+    assert made["new"] == len({link["address"] for link in made["links"]}) == 10_000
+    refused = ask(recruiter, LINKS, {"labels": [*labels, "one more"]}, "POST")
+    assert (refused.status_code, "got 10,001" in refused.json()["message"]) == (400, True)
+    large = ask(recruiter, LINKS, {"labels": ["x" * 2_000_000]}, "POST")
+    assert (large.status_code, large.json()["error"]) == (413, "too_large")
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ({}, "expected a list of 1 to 10,000 texts, got NoneType"),
+        ({"labels": []}, "got 0"),
+        ({"labels": ["Ann", 7]}, "label 2: expected for whom the link is, got '7'"),
+        ({"labels": ["Ann", " "]}, "label 2"),
+        ({"labels": ["Ann", "x" * 201]}, "link 2: expected at most 200 letters"),
+        ({"labels": ["a\0b"]}, "link 1: expected text"),
+        ({"labels": ["\ud800"]}, "link 1: expected text"),
+        ({"labels": ["Ann"], "is_tester": 1}, "is_tester: expected true or false"),
+        ({"labels": ["Ann"], "count": 3}, "got count"),
+    ],
+)
+def test_links_that_cannot_be_made_are_refused_in_words_all_together(
+    recruiter: str, small_study: Study, data: Any, words: str
+) -> None:
+    answer = ask(recruiter, LINKS, data, "POST")
+    assert answer.status_code == 400
+    assert words in answer.json()["message"]
+    assert not small_study.links.exists()
+
+
+def test_links_need_a_token_for_it_a_role_for_it_and_a_study_that_takes_people(
+    word: str, small_study: Study
+) -> None:
+    def made_with(word: str) -> tuple[int, str]:
+        answer = ask(word, LINKS, {"labels": ["Ann"]}, "POST")
+        return answer.status_code, answer.json().get("error", "")
+
+    assert made_with(word) == (403, "scope")
+    user = User.objects.get()
+    recruiting = new_token(user, "recruiting", scope=ApiToken.Scope.RECRUIT)[1]
+    assert made_with(recruiting) == (403, "role")
+    user.user_permissions.clear()
+    assert made_with(recruiting) == (404, "no_study")
+    give(small_study, user, Role.ANALYST, by="test")
+    assert made_with(recruiting) == (403, "role")
+    give(small_study, user, Role.RECRUITER, by="test")
+    assert made_with(recruiting) == (201, "")
+    close_study(small_study)
+    assert made_with(recruiting) == (409, "ended")
+    assert small_study.links.count() == 1
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer wrong", "Basic c2NyaXB0", "Bearer ü"])
@@ -180,14 +276,17 @@ def test_a_draft_an_unknown_format_and_another_method_are_refused(word: str, dra
 
 
 def test_a_token_is_shown_once_works_and_can_be_taken_back(researcher: Client, played_study: Study) -> None:
-    answer = researcher.post(reverse("admin:studyapp_apitoken_add"), {"label": "my script"}, follow=True)
+    answer = researcher.post(
+        reverse("admin:studyapp_apitoken_add"), {"label": "my script", "scope": "recruit"}, follow=True
+    )
     shown = answer.content.decode().split("not shown again: <code>")[1].split("</code>")[0]
     assert ask(shown, "studies").status_code == 200
     listed = researcher.get(reverse("admin:studyapp_apitoken_changelist")).content.decode()
     assert shown not in listed
     token = ApiToken.objects.get()
-    data = {"action": "revoke_selected", "_selected_action": [token.pk]}
-    researcher.post(reverse("admin:studyapp_apitoken_changelist"), data)
+    assert token.scope == ApiToken.Scope.RECRUIT
+    revoke = {"action": "revoke_selected", "_selected_action": [token.pk]}
+    researcher.post(reverse("admin:studyapp_apitoken_changelist"), revoke)
     assert ask(shown, "studies").status_code == 401
 
 
@@ -205,10 +304,10 @@ def test_the_file_has_every_address_and_every_format() -> None:
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)
 def test_every_reply_is_one_that_the_file_foretells(
-    word: str, played_study: Study, monkeypatch: pytest.MonkeyPatch, path: str, method: str
+    recruiter: str, played_study: Study, monkeypatch: pytest.MonkeyPatch, path: str, method: str
 ) -> None:
     monkeypatch.setattr(api_tokens, "API_LIMIT", Limit(per_s=1e6, burst=10))
-    name = ask(word, "studies/small/exports", {}, "POST").json()["name"]
+    name = ask(recruiter, "studies/small/exports", {}, "POST").json()["name"]
     SCHEMA.app = get_wsgi_application()
     statuses = set()
 
@@ -225,7 +324,7 @@ def test_every_reply_is_one_that_the_file_foretells(
             case.path_parameters = (
                 {"slug": "small"} if "{slug}" in path else {"name": name} if "{name}" in path else {}
             )
-        headers = {"Authorization": f"Bearer {word}", "Host": "localhost"}
+        headers = {"Authorization": f"Bearer {recruiter}", "Host": "localhost"}
         statuses.add(case.call_and_validate(headers=headers, checks=CHECKS).status_code)
 
     # The site would close the test's own connection, with what is in it, after each request.
