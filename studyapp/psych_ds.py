@@ -101,7 +101,9 @@ def variables() -> list[dict[str, Any]]:
 def readme(freeze: ExportFreeze) -> str:
     told = freeze.description
     trials = told["counts"]["trials"]
-    parts = " + ".join(f"{n} {name.replace('_', ' ')}" for name, n in trials.items() if name != "planned")
+    # Sorted, for a database gives keys back in an order of its own, and the same export has the same bytes.
+    named = sorted((name, n) for name, n in trials.items() if name != "planned")
+    parts = " + ".join(f"{n} {name.replace('_', ' ')}" for name, n in named)
     return (
         f"# Study {told['study']}\n\n"
         f"Version {told['version']}, exported as {freeze.name}.\n\n"
