@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from studyapp.views import api, pages, research_api
+from studyapp.views import api, pages, research_api, research_work
 from studyapp.views.research_api import for_tokens
 
 study_patterns = [
@@ -39,10 +39,15 @@ research_patterns = [
         for_tokens(GET=research_api.list_exports, POST=research_api.make_export),
     ),
     path("studies/<slug:slug>/links", for_tokens(POST=research_api.add_links)),
+    path(
+        "studies/<slug:slug>/reports",
+        for_tokens(GET=research_work.list_reports, POST=research_work.make_report),
+    ),
+    path("reports/<int:number>", for_tokens(GET=research_work.download_report)),
     path("exports/<slug:name>", for_tokens(GET=research_api.download)),
     path(
         "exports/<slug:name>/builds",
-        for_tokens(GET=research_api.list_builds, POST=research_api.make_build),
+        for_tokens(GET=research_work.list_builds, POST=research_work.make_build),
     ),
 ]
 

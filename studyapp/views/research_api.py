@@ -9,14 +9,13 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Avg
 from django.http import FileResponse, HttpRequest, HttpResponseBase, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from studyapp import audit
 from studyapp.admin.export_pages import sums_up
 from studyapp.api_tokens import token_of
-from studyapp.built_exports import build_of, queue_build
+from studyapp.built_exports import build_of
 from studyapp.export import freeze_study
 from studyapp.export_files import ExportError
 from studyapp.export_zip import FORMS, zip_name, zipped_export
@@ -25,8 +24,8 @@ from studyapp.limits import TooOften
 from studyapp.links import HEADER as LINK_HEADER
 from studyapp.links import EndedStudyError, LinkError, link_rows, make_links
 from studyapp.live import live_figures
-from studyapp.models import ApiToken, ExportFreeze, Job, Study
-from studyapp.products import kept_file, kept_until
+from studyapp.models import ApiToken, ExportFreeze, Study
+from studyapp.products import kept_file
 from studyapp.roles import DATA, NAMES, SEE, SITE_WIDE, may, studies_with
 
 MAX_BODY_BYTES = 10_000
@@ -112,8 +111,8 @@ def told_study(study: Study) -> dict[str, Any]:
         "status": study.status,
         "version": study.version,
         "quota": study.quota,
-        "opened_utc": _moment(study.opened_utc),
-        "closed_utc": _moment(study.closed_utc),
+        "opened_utc": moment_or_none(study.opened_utc),
+        "closed_utc": moment_or_none(study.closed_utc),
     }
 
 
@@ -122,7 +121,7 @@ def told_export(freeze: ExportFreeze) -> dict[str, Any]:
         "name": freeze.name,
         "study": freeze.study.slug,
         "version": freeze.description["version"],
-        "created_utc": _moment(freeze.created_utc),
+        "created_utc": moment_or_none(freeze.created_utc),
         "created_by": freeze.created_by,
         "include_simulated": freeze.include_simulated,
         "is_pilot": freeze.is_pilot,
@@ -134,22 +133,7 @@ def told_export(freeze: ExportFreeze) -> dict[str, Any]:
     }
 
 
-def told_build(job: Job, export: str) -> dict[str, Any]:
-    is_ready = kept_file(job) is not None
-    return {
-        "export": export,
-        "format": job.arguments["form"],
-        "status": job.status,
-        "is_ready": is_ready,
-        "share": job.slices.aggregate(share=Avg("share", default=0.0))["share"],
-        "error": job.error or job.outcome.get("removed", ""),
-        "created_utc": _moment(job.created_utc),
-        "created_by": job.created_by,
-        "kept_until_utc": _moment(kept_until(job)) if is_ready else None,
-    }
-
-
-def _moment(moment: Any) -> str | None:
+def moment_or_none(moment: Any) -> str | None:
     return None if moment is None else moment.isoformat()
 
 
@@ -181,15 +165,8 @@ def list_exports(request: HttpRequest, user: User, slug: str) -> JsonResponse:
 def make_export(request: HttpRequest, user: User, slug: str) -> JsonResponse:
     """Fix what an export holds now; where nothing is new, the newest there is."""
     study = study_of(user, slug, DATA)
-    wish = json_object(request)
-    if unknown := set(wish) - WISHES:
-        told = ", ".join(sorted(unknown))[:200]
-        raise Refused(400, "malformed", f"expected any of {', '.join(sorted(WISHES))}, got {told}")
-    for name, value in wish.items():
-        if not isinstance(value, bool):
-            raise Refused(400, "malformed", f"{name}: expected true or false, got {str(value)[:80]!r}")
     try:
-        freeze = freeze_study(study, **wish, by=user.get_username())
+        freeze = freeze_study(study, **truths_in(request, WISHES), by=user.get_username())
     except ExportError as error:
         raise Refused(409, "draft", f"{error}.") from error
     return JsonResponse(told_export(freeze), status=201)
@@ -209,28 +186,6 @@ def known_form(form: Any) -> str:
     if form not in FORMS:
         raise Refused(400, "format", f"format: expected one of {', '.join(FORMS)}, got {str(form)[:80]!r}")
     return str(form)
-
-
-def list_builds(request: HttpRequest, user: User, name: str) -> JsonResponse:
-    freeze = export_of(user, name)
-    builds = freeze.jobs.select_related("freeze__study").filter(kind=Job.Kind.EXPORT).order_by("-pk")
-    return JsonResponse({"builds": [told_build(job, freeze.name) for job in builds]})
-
-
-def make_build(request: HttpRequest, user: User, name: str) -> JsonResponse:
-    """Have a worker build the zip; where that is done or under way, nothing is begun."""
-    freeze = export_of(user, name)
-    wish = json_object(request)
-    if unknown := set(wish) - {"format"}:
-        raise Refused(400, "malformed", f"expected format, got {', '.join(sorted(unknown))[:200]}")
-    form = wish.get("format", "csv")
-    if not isinstance(form, str):
-        raise Refused(400, "malformed", f"format: expected a text, got {str(form)[:80]!r}")
-    try:
-        job = queue_build(freeze, known_form(form), by=user.get_username())
-    except ExportError as error:
-        raise Refused(409, "export", f"{error}.") from error
-    return JsonResponse(told_build(job, freeze.name), status=202)
 
 
 def download(request: HttpRequest, user: User, name: str) -> HttpResponseBase:
@@ -286,6 +241,18 @@ def add_links(request: HttpRequest, user: User, slug: str) -> JsonResponse:
 
 # What a token must be allowed besides looking and exporting.
 SCOPES: dict[View | None, ApiToken.Scope] = {add_links: ApiToken.Scope.RECRUIT}
+
+
+def truths_in(request: HttpRequest, wishes: set[str]) -> dict[str, bool]:
+    """The body as an object of true and false under some of these names. Raises Refused."""
+    wish = json_object(request)
+    if unknown := set(wish) - wishes:
+        told = ", ".join(sorted(unknown))[:200]
+        raise Refused(400, "malformed", f"expected any of {', '.join(sorted(wishes))}, got {told}")
+    for name, value in wish.items():
+        if not isinstance(value, bool):
+            raise Refused(400, "malformed", f"{name}: expected true or false, got {str(value)[:80]!r}")
+    return wish
 
 
 def json_object(request: HttpRequest, most_bytes: int = MAX_BODY_BYTES) -> dict[str, Any]:

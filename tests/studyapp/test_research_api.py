@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import zipfile
 from datetime import timedelta
 from pathlib import Path
@@ -32,11 +33,13 @@ from studyapp.audit import AuditEntry
 from studyapp.export_zip import FORMS
 from studyapp.life import close_study
 from studyapp.limits import Limit
-from studyapp.models import ApiToken, Job, Study
+from studyapp.models import ApiToken, ExportFreeze, Job, Study
 from studyapp.product_work import make_product
-from studyapp.products import file_of
+from studyapp.products import file_of, queue_product
+from studyapp.results import is_unblinded, unblind
 from studyapp.roles import Role, give
 from studyapp.urls import research_patterns
+from tests.studyapp.test_reports import kept
 
 pytestmark = pytest.mark.django_db
 DOCUMENT = json.loads((Path(site.BASE_DIR) / "docs" / "research-api.json").read_text(encoding="utf-8"))
@@ -108,6 +111,28 @@ def test_a_build_is_asked_for_once_and_is_what_the_download_gives(word: str, pla
     assert (wrong.status_code, wrong.json()["error"]) == (400, "format")
 
 
+def test_a_report_is_asked_for_and_taken_by_whoever_is_no_longer_blind(
+    word: str, played_study: Study
+) -> None:
+    reports = "studies/small/reports"
+    name = ask(word, "studies/small/exports", {}, "POST").json()["name"]
+    others = kept(queue_product(Job.Kind.REPORT, ExportFreeze.objects.get(name=name), by="bob"))
+    blind = ask(word, f"reports/{others.pk}")
+    assert (blind.status_code, blind.json()["error"]) == (403, "blind")
+    asked = ask(word, reports, {"live": True}, "POST")
+    assert (asked.status_code, asked.json()["status"], asked.json()["export"]) == (202, "waiting", name)
+    assert is_unblinded(played_study, User.objects.get())
+    job = Job.objects.get(pk=asked.json()["number"])
+    assert job.arguments == {"live": True}
+    early = ask(word, f"reports/{job.pk}")
+    assert (early.status_code, early.json()["error"]) == (409, "not_there")
+    kept(job)
+    assert [report["is_ready"] for report in ask(word, reports).json()["reports"]] == [True, True]
+    assert b"".join(ask(word, f"reports/{job.pk}")) == file_of(job).read_bytes()
+    told = AuditEntry.objects.filter(actor="script (API)").order_by("number")
+    assert [entry.action for entry in told] == ["unblinded", "asked for a report", "downloaded a report"]
+
+
 @pytest.fixture
 def recruiter(db: None) -> str:
     """The token of somebody who may look at everything and make links."""
@@ -146,11 +171,8 @@ def test_the_command_and_the_api_know_the_same_labels(
     assert ask(recruiter, LINKS, {"labels": ["Zoë", "Ann", "Cleo"]}, "POST").json()["new"] == 1
 
 
-def test_ten_thousand_links_are_made_at_once_and_no_more(recruiter: str, small_study: Study) -> None:
-    labels = [f"person {n}" for n in range(10_000)]
-    made = ask(recruiter, LINKS, {"labels": labels, "is_tester": True}, "POST").json()
-    assert made["new"] == len({link["address"] for link in made["links"]}) == 10_000
-    refused = ask(recruiter, LINKS, {"labels": [*labels, "one more"]}, "POST")
+def test_no_more_than_ten_thousand_links_are_made_at_once(recruiter: str, small_study: Study) -> None:
+    refused = ask(recruiter, LINKS, {"labels": [f"person {n}" for n in range(10_001)]}, "POST")
     assert (refused.status_code, "got 10,001" in refused.json()["message"]) == (400, True)
     large = ask(recruiter, LINKS, {"labels": ["x" * 2_000_000]}, "POST")
     assert (large.status_code, large.json()["error"]) == (413, "too_large")
@@ -204,7 +226,7 @@ def test_links_need_a_token_for_it_a_role_for_it_and_a_study_that_takes_people(
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer wrong", "Basic c2NyaXB0", "Bearer ü"])
 def test_without_a_valid_token_nothing_opens(word: str, played_study: Study, header: str) -> None:
     for pattern, method in OPERATIONS:
-        address = pattern.format(slug="small", name="x")
+        address = pattern.format(slug="small", name="x", number=1)
         answer = Client().generic(
             method.upper(), address, headers={"Authorization": header} if header else {}
         )
@@ -294,7 +316,7 @@ def test_a_token_is_shown_once_works_and_can_be_taken_back(researcher: Client, p
 
 
 def test_the_file_has_every_address_and_every_format() -> None:
-    ours = {str(pattern.pattern).replace("<slug:", "{").replace(">", "}") for pattern in research_patterns}
+    ours = {re.sub(r"<\w+:(\w+)>", r"{\1}", str(pattern.pattern)) for pattern in research_patterns}
     assert {path.removeprefix("/api/v1/") for path in DOCUMENT["paths"]} == ours
     (_, choice) = DOCUMENT["paths"]["/api/v1/exports/{name}"]["get"]["parameters"]
     assert choice["schema"]["enum"] == list(FORMS)
@@ -308,6 +330,8 @@ def test_every_reply_is_one_that_the_file_foretells(
 ) -> None:
     monkeypatch.setattr(api_tokens, "API_LIMIT", Limit(per_s=1e6, burst=10))
     name = ask(recruiter, "studies/small/exports", {}, "POST").json()["name"]
+    report = kept(queue_product(Job.Kind.REPORT, ExportFreeze.objects.get(name=name), by="test"))
+    unblind(played_study, User.objects.get(username="script"))
     SCHEMA.app = get_wsgi_application()
     statuses = set()
 
@@ -321,9 +345,8 @@ def test_every_reply_is_one_that_the_file_foretells(
     @given(case=SCHEMA[path][method.upper()].as_strategy())
     def ask_in_every_way(case: Any) -> None:
         if statuses:  # the first one as it comes, the others for what is there
-            case.path_parameters = (
-                {"slug": "small"} if "{slug}" in path else {"name": name} if "{name}" in path else {}
-            )
+            there = {"slug": "small", "name": name, "number": report.pk}
+            case.path_parameters = {key: value for key, value in there.items() if f"{{{key}}}" in path}
         headers = {"Authorization": f"Bearer {recruiter}", "Host": "localhost"}
         statuses.add(case.call_and_validate(headers=headers, checks=CHECKS).status_code)
 
