@@ -62,6 +62,10 @@ class Work:
 
     def renew(self) -> None:
         """Renew the lease and store how far it is, unless the job was stopped or is another worker's."""
+        with transaction.atomic():  # one write to the disk, for participants write, too
+            self._renew()
+
+    def _renew(self) -> None:
         mine = held_row(self.row).filter(job__status__in=Job.OPEN)
         if not mine.update(share=self.share, lease_until_utc=timezone.now() + LEASE):
             self._is_lost.set()

@@ -17,7 +17,7 @@ from django.db.models import Q, QuerySet
 
 from studyapp import audit
 from studyapp.freezes import n_erased_since
-from studyapp.jobs import send
+from studyapp.jobs import JobError, send
 from studyapp.models import ExportFreeze, Job, JobSlice, Study
 
 
@@ -76,7 +76,9 @@ def kept_until(job: Job) -> datetime | None:
 
 
 def remove(job: Job, why: str, *, by: str) -> None:
-    """Delete a product's file; its row stays and says why."""
+    """Delete a product's file; its row stays and says why. Raises JobError for one that is not made yet."""
+    if job.status != Job.Status.DONE:
+        raise JobError(f"{job}: expected one that is made, it is {job.status}; stop it first")
     with transaction.atomic():
         outcome = {name: value for name, value in job.outcome.items() if name != "file_sha256"}
         job.outcome = {**outcome, "removed": why}
@@ -105,7 +107,11 @@ def keep_true(now: datetime) -> None:
 def forget(study: Study) -> None:
     """Delete the products of all freezes of a study, with their jobs, when the transaction ends well."""
     jobs = list(Job.objects.filter(freeze__study=study))
-    for job in jobs:
-        transaction.on_commit(lambda job=job: file_of(job).unlink(missing_ok=True))  # type: ignore[misc]
-        transaction.on_commit(lambda pk=job.pk: shutil.rmtree(work_folder(pk), ignore_errors=True))  # type: ignore[misc]
     Job.objects.filter(pk__in=[job.pk for job in jobs]).delete()
+
+    def delete_files() -> None:
+        for job in jobs:
+            file_of(job).unlink(missing_ok=True)
+            shutil.rmtree(work_folder(job.pk), ignore_errors=True)
+
+    transaction.on_commit(delete_files)

@@ -53,15 +53,8 @@ def folder_name(job: Job) -> str:
 
 def analyse(work: "Work", export: Path, out: Path, *, is_simulated: bool) -> None:
     """Run the analysis; ended with the work. Raises ReportRefused with its sentence, RuntimeError for what may pass."""
-    command = [
-        *COMMAND,
-        str(export),
-        "--out",
-        str(out),
-        "--steps",
-        "--pictures",
-        str(settings.IMAGE_SETS_DIR),
-    ]
+    command = [*COMMAND, str(export), "--out", str(out), "--steps"]
+    command += ["--pictures", str(settings.IMAGE_SETS_DIR)]
     command += ["--simulated"] * is_simulated + ["--live"] * bool(work.arguments.get("live"))
     said = work.folder / "said.txt"
     begun_s = time.monotonic()

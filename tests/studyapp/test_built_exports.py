@@ -29,7 +29,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def freeze(small_study: Study, people: Callable[[Study], Person]) -> ExportFreeze:
-    people(small_study).begin().sit_through()
+    somebody = people(small_study).begin()
+    somebody.answer(somebody.block()["trials"])
     return freeze_study(small_study)
 
 
@@ -165,7 +166,7 @@ def test_a_large_export_is_built_and_a_small_one_comes_at_once(
     address = reverse("admin:studyapp_study_export", args=[freeze.study_id])
     at_once = b"".join(researcher.post(address))
     assert not Job.objects.exists()
-    monkeypatch.setattr(export_pages, "LARGE_TRIALS", 10)
+    monkeypatch.setattr(export_pages, "LARGE_TRIALS", 1)
     assert "A worker builds it" in researcher.post(address, follow=True).content.decode()
     job = Job.objects.get()
     assert "waiting" in researcher.get(address).content.decode()

@@ -31,9 +31,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def freeze(small_study: Study, people: Callable[[Study], Person]) -> ExportFreeze:
-    """Two people who have finished."""
-    for answer in ("real", "generated"):
-        people(small_study).begin().sit_through(answer=answer)
+    """Somebody who has agreed, and answered nothing yet."""
+    people(small_study).begin()
     return freeze_study(small_study)
 
 
@@ -58,7 +57,12 @@ def kept(job: Job, html: str = "<p>how real?</p>", n_erased: int = 0) -> Job:
     return job
 
 
-def test_a_worker_makes_the_report_and_keeps_it_with_what_it_comes_from(job: Job) -> None:
+def test_a_worker_makes_the_report_and_keeps_it_with_what_it_comes_from(
+    small_study: Study, people: Callable[[Study], Person]
+) -> None:
+    for answer in ("real", "generated"):
+        people(small_study).begin().sit_through(answer=answer)
+    job = products.queue_product(Job.Kind.REPORT, freeze_study(small_study), by="ann", live=True)
     make_product(job.slices.get().pk)
     job.refresh_from_db()
     assert (job.status, job.error, job.slices.get().status) == ("done", "", "done")
@@ -72,11 +76,7 @@ def test_a_worker_makes_the_report_and_keeps_it_with_what_it_comes_from(job: Job
     assert not products.work_folder(job.pk).exists()
 
 
-def test_data_that_the_analysis_refuses_give_the_job_up_with_its_own_sentence(
-    small_study: Study, people: Callable[[Study], Person]
-) -> None:
-    people(small_study).begin()  # and answers nothing
-    job = products.queue_product(Job.Kind.REPORT, freeze_study(small_study), by="ann")
+def test_data_that_the_analysis_refuses_give_the_job_up_with_its_own_sentence(job: Job) -> None:
     make_product(job.slices.get().pk)
     job.refresh_from_db()
     assert (job.status, job.slices.get().attempts) == ("failed", 1)
@@ -169,7 +169,9 @@ def test_a_report_opens_for_whoever_may_see_results_and_says_that_they_want_to(j
     assert browsers[Role.ANALYST].post(page(study), {"delete": job.pk}).status_code == 403
 
 
-def test_a_report_is_served_as_a_page_that_can_do_nothing(researcher: Client, job: Job) -> None:
+def test_a_report_is_served_as_a_page_that_can_do_nothing_and_under_its_own_study_alone(
+    researcher: Client, job: Job
+) -> None:
     study = kept(job).freeze.study
     researcher.post(page(study, "unblind"))
     answer = researcher.get(page(study, "report", job.pk))
@@ -180,20 +182,17 @@ def test_a_report_is_served_as_a_page_that_can_do_nothing(researcher: Client, jo
     assert "no-store" in answer.headers["Cache-Control"]
     with zipfile.ZipFile(io.BytesIO(b"".join(researcher.get(page(study, "report_zip", job.pk))))) as archive:
         assert archive.namelist() == [f"small-report-{job.pk}/report.html"]
-
-
-def test_a_report_of_another_study_is_not_found(researcher: Client, job: Job) -> None:
-    study = kept(job).freeze.study
     other = Study.objects.create(slug="other", title="Other")
+    researcher.post(page(other, "unblind"))
     for name in ("report", "report_zip"):
-        researcher.post(page(study, "unblind"))
-        researcher.post(page(other, "unblind"))
         assert researcher.get(page(other, name, job.pk)).status_code == 404
     assert researcher.post(page(other), {"delete": job.pk}).status_code == 404
 
 
 def test_a_report_is_stopped_and_tried_again_on_the_page(researcher: Client, job: Job) -> None:
     study = job.freeze.study
+    told = researcher.post(page(study), {"delete": job.pk}, follow=True).content.decode()
+    assert "expected one that is made, it is waiting" in told
     researcher.post(page(study), {"stop": job.pk})
     job.refresh_from_db()
     assert job.status == "stopped"
