@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('studyapp', '0016_listed_as_long_as_known'),
+        ('studyapp', '0018_recovery_codes_and_rare_responses'),
     ]
 
     operations = [
