@@ -8,8 +8,8 @@ arXiv:1603.08511, section 3.1): who misses them did not look.
 
 import random
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from studyapp.protocols.trial import Outcome, Settings, Trial
 
@@ -47,7 +47,7 @@ def repeats(settings: Settings, history: Sequence[Outcome]) -> list[Trial]:
     room = int(settings.repeat_share * settings.n_trials) - given.total()
     owed = []
     for outcome in asked:
-        repeat = replace(outcome.trial, kind="repeat")
+        repeat = outcome.trial._replace(kind="repeat")
         if outcome.is_spoilt and given[repeat]:
             given[repeat] -= 1
         elif outcome.is_spoilt:
@@ -83,31 +83,32 @@ def next_trials(settings: Settings, history: Sequence[Outcome], rng: random.Rand
     `rng` must be seeded alike at every call of a sitting: the whole plan follows from it, and
     `history` (every trial planned so far, in order) only says how far the sitting is.
     """
-    practice, main = (
-        [
-            Trial((source,), exposure_ms, kind)
-            for source, exposure_ms in balanced_cells(settings, n_trials, rng)
-        ]
-        for kind, n_trials in (("practice", settings.practice_trials), ("main", settings.n_trials))
-    )
+    practice = planned_as("practice", balanced_cells(settings, settings.practice_trials, rng))
+    main = planned_as("main", balanced_cells(settings, settings.n_trials, rng))
     main = with_catch_trials(main, settings, rng)
     # Practice that was interrupted comes again, but never amid the test.
     has_begun = any(outcome.trial.kind != "practice" for outcome in history)
     used = Counter(o.trial for o in history if not (o.is_lost and o.trial.kind == "practice"))
     # A block never mixes practice with the test: the page says in between that the test begins.
     for plan in ([] if has_begun else practice, main):
-        if missing := without(plan, used):
-            return missing[:BLOCK_TRIALS]
+        if missing := list(islice(without(plan, used), BLOCK_TRIALS)):
+            return missing
     return repeats(settings, history)[:BLOCK_TRIALS]
 
 
-def without(plan: Sequence[Trial], used: Counter[Trial]) -> list[Trial]:
+def planned_as(kind: str, cells: Sequence[tuple[str, int | None]]) -> list[Trial]:
+    """The trials of these cells (source, exposure_ms); those of one cell are one object."""
+    trials = {
+        (source, exposure_ms): Trial((source,), exposure_ms, kind) for source, exposure_ms in set(cells)
+    }
+    return [trials[cell] for cell in cells]
+
+
+def without(plan: Sequence[Trial], used: Counter[Trial]) -> Iterator[Trial]:
     """The trials of a plan, in its order, that were not used yet."""
     left = Counter(used)
-    missing = []
     for trial in plan:
         if left[trial]:
             left[trial] -= 1
         else:
-            missing.append(trial)
-    return missing
+            yield trial

@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 REAL = "real"
 
@@ -91,8 +92,7 @@ class Settings:
         return self.exposures_ms or (None,)
 
 
-@dataclass(frozen=True)
-class Trial:
+class Trial(NamedTuple):
     """What is asked: one source for each picture, how long it shows, and the part (practice, main, catch, repeat).
 
     exposure_ms: None where pictures stay until the answer.
@@ -103,8 +103,7 @@ class Trial:
     kind: str = "main"
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """A planned trial and what became of it.
 
     status: answered, timed_out, interrupted, or None while it is open; answer: real, generated or None;
@@ -137,7 +136,7 @@ def counted(history: Sequence[Outcome]) -> list[Outcome]:
     stand_ins = Counter(outcome.trial for outcome in answered if outcome.trial.kind == "repeat")
     kept = []
     for outcome in tested:
-        stand_in = replace(outcome.trial, kind="repeat")
+        stand_in = outcome.trial._replace(kind="repeat")
         if outcome.is_spoilt and stand_ins[stand_in]:
             stand_ins[stand_in] -= 1
         elif outcome.status == "answered":
