@@ -72,27 +72,32 @@ SIGN_IN_LIMIT = Limit(per_s=1 / 60, burst=10)
 PLACES = 65_536
 
 
-def tries_of(what: str, word: str) -> QuerySet[SignInTries]:
-    """The row where tries of a name at something are counted: the same for every way of writing it, known or not."""
+def tries_of(what: str, word: str) -> int:
+    """The key of the row where tries of a name at something are counted: the same for every way of writing it, known or not."""
     word = unicodedata.normalize("NFKC", word).casefold()
     digest = hmac.digest(settings.SECRET_KEY.encode(), f"{what}:{word}".encode(), "sha256")
     tries, _ = SignInTries.objects.get_or_create(place=int.from_bytes(digest[:4]) % PLACES)
-    return SignInTries.objects.filter(pk=tries.pk)
+    return tries.pk
+
+
+def forget_tries(key: int) -> None:
+    """What was typed was right: the tries before it do not count."""
+    SignInTries.objects.filter(pk=key).update(bucket_full_s=0)
 
 
 @contextmanager
 def try_of_password(username: str) -> Iterator[None]:
     """One try at a name's password; inside, ValidationError says that it was wrong. Raises it where tries are spent."""
-    row = tries_of("sign-in", username)
+    tries = tries_of("sign-in", username)
     try:
-        SIGN_IN_LIMIT.spend(row, time.time())
+        SIGN_IN_LIMIT.spend(SignInTries, tries, time.time())
     except TooOften as error:
         raise ValidationError(
             f"This name was tried too often. Wait {error.retry_after_s} seconds, then try once more.",
             code="too_often",
         ) from error
     yield
-    row.update(bucket_full_s=0)  # the right password: the tries before it are forgotten
+    forget_tries(tries)
 
 
 class SignInForm(AdminAuthenticationForm):

@@ -48,7 +48,7 @@ def token_of(word: str) -> ApiToken | None:
     )
     if token is None:
         return None
-    API_LIMIT.spend(ApiToken.objects.filter(pk=token.pk), time.time())
+    API_LIMIT.spend(ApiToken, token.pk, time.time())
     if token.last_used_utc is None or now - token.last_used_utc > NOTED_EVERY:
         ApiToken.objects.filter(pk=token.pk).update(last_used_utc=now)
     return token

@@ -6,11 +6,8 @@ the study that it comes for. A refused request has changed nothing and may come 
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
-from django.db import models
-from django.db.models import QuerySet, Value
-from django.db.models.functions import Greatest
+from django.db import connection, models
 
 
 class Limited(models.Model):
@@ -37,16 +34,25 @@ class Limit:
     per_s: float
     burst: int
 
-    def spend(self, row: QuerySet[Any], now_s: float) -> bool:
-        """Take a token out of the bucket of this one row. Raises TooOften if there is none; False without such a row.
+    def spend(self, model: type[Limited], pk: int, now_s: float) -> None:
+        """Take a token out of the bucket of this row. Raises TooOften if there is none.
 
-        The update finds its row only while a token is left, so that two requests never take the same one.
+        The update finds its row only while a token is left, so that two requests never take the same one; until the
+        end of the transaction nobody else takes one. It comes with every response, so its SQL is written here.
         """
         latest_s = now_s + (self.burst - 1) / self.per_s
-        full_s = Greatest("bucket_full_s", Value(now_s)) + 1 / self.per_s
-        if row.filter(bucket_full_s__lte=latest_s).update(bucket_full_s=full_s):
-            return True
-        found_s = row.values_list("bucket_full_s", flat=True).first()
-        if found_s is not None and found_s > latest_s:
-            raise TooOften(max(1, math.ceil(found_s - latest_s)))
-        return False
+        table, key = model._meta.db_table, model._meta.pk.column
+        take = (
+            f"UPDATE {table} SET bucket_full_s = %s + "  # noqa: S608  # nosec B608
+            f"CASE WHEN bucket_full_s > %s THEN bucket_full_s ELSE %s END "
+            f"WHERE {key} = %s AND bucket_full_s <= %s"
+        )
+        with connection.cursor() as cursor:
+            while True:
+                cursor.execute(take, (1 / self.per_s, now_s, now_s, pk, latest_s))
+                if cursor.rowcount:
+                    return
+                cursor.execute(f"SELECT bucket_full_s FROM {table} WHERE {key} = %s", (pk,))  # noqa: S608  # nosec B608
+                ((full_s,),) = cursor.fetchall()
+                if full_s > latest_s:
+                    raise TooOften(max(1, math.ceil(full_s - latest_s)))

@@ -18,9 +18,9 @@ from django_otp import login as prove_session
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from studyapp import audit
-from studyapp.accounts import person, tries_of
+from studyapp.accounts import forget_tries, person, tries_of
 from studyapp.limits import Limit
-from studyapp.models import RecoveryCode
+from studyapp.models import RecoveryCode, SignInTries
 from studyapp.sittings import code, secret_hash
 
 # Six tries at once, then one in ten minutes. Three of a million codes hold at a time, so somebody who has the password
@@ -169,14 +169,14 @@ def _new_code(user: User) -> str:
 
 def _spend(user: User) -> None:
     """Take one of this person's tries. Raises TooOften."""
-    LIMIT.spend(tries_of("second factor", str(user.pk)), time.time())
+    LIMIT.spend(SignInTries, tries_of("second factor", str(user.pk)), time.time())
 
 
 def _prove(request: HttpRequest, device: Any) -> None:
     """Note in the session, under a new key, which device was proved; the tries before it are forgotten."""
     request.session.cycle_key()
     prove_session(request, device)
-    tries_of("second factor", str(device.user_id)).update(bucket_full_s=0)
+    forget_tries(tries_of("second factor", str(device.user_id)))
 
 
 def _digits(typed: str) -> str:

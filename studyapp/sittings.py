@@ -9,6 +9,7 @@ import hmac
 import random
 import secrets
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, takewhile
@@ -22,7 +23,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from studyapp import audit, doors, links, packs, tallies
+from studyapp import audit, doors, links, packs, statements, tallies
 from studyapp.arrivals import ALONE, Arrival
 from studyapp.exclusions import RULES, broken_rules
 from studyapp.life import LIVE_FOR
@@ -40,10 +41,10 @@ from studyapp.models import (
     Sitting,
     SittingCells,
     SittingOutcome,
-    Stimulus,
     Study,
     Trial,
     TrialStimulus,
+    token_128,
 )
 from studyapp.protocols import PROTOCOLS, Outcome
 from studyapp.protocols import Trial as PlannedTrial
@@ -186,7 +187,7 @@ def remember(participant: Participant, panel: str, external_id: str) -> None:
 
 def spend_on_link(study: Study) -> None:
     """Count a request that comes without a sitting. Raises TooOften."""
-    LINK_LIMIT.spend(Study.objects.filter(pk=study.pk), time.time())
+    LINK_LIMIT.spend(Study, study.pk, time.time())
 
 
 def note_landing(study: Study) -> None:
@@ -225,24 +226,9 @@ def by_secret(study: Study, secret: str) -> Sitting | None:
     return sitting
 
 
-# What the trial page's requests need of a sitting and its study; planning asks for the rest.
-ASKED = (
-    *("status", "language", "design_seed"),
-    *("study__slug", "study__n_trials", "study__catch_trials", "study__practice_feedback"),
-    *("study__width_px", "study__height_px", "study__pack_sha256"),
-)
-
-
 def by_secret_at(slug: str, secret: str) -> Sitting | None:
-    """The same by the study's address, with the study: one narrow question, for it comes with every response."""
-    found = (
-        Sitting.objects.filter(study__slug=slug, secret_sha256=secret_hash(secret))
-        .exclude(study__status=Study.Status.DRAFT)
-        .select_related("study")
-        .only("study_id", *ASKED)
-        .order_by()
-    )
-    return next(iter(found), None)
+    """The same by the study's address, with the study, both narrow: it comes with every response."""
+    return statements.sitting_by_secret(slug, secret_hash(secret))
 
 
 def whole_study(sitting: Sitting) -> Study:
@@ -273,7 +259,7 @@ def stands_at(sitting: Sitting) -> str:
 def note_screen(sitting: Sitting, facts: dict[str, Any]) -> None:
     """Keep what the screen check measured; an erased sitting stays empty, whatever was under way."""
     with transaction.atomic():
-        sitting = _asked(sitting)
+        _asked(sitting)
         require_started(sitting)
         sitting.screen = facts
         sitting.save(update_fields=["screen"])
@@ -305,81 +291,47 @@ class Progress:
 
 def history(sitting: Sitting) -> list[Outcome]:
     """Every trial planned so far, in order, as the protocol wants to know it."""
-    rows = sitting.trials.order_by("ordinal", "shown__position").values_list(
-        "ordinal",
-        "exposure_ms",
-        "kind",
-        "status",
-        "response__answer",
-        "response__timing_ok",
-        "shown__stimulus__source__name",
-    )
     outcomes = []
-    for _trial, pictures in groupby(rows, key=itemgetter(0)):
-        (_trial, exposure_ms, kind, status, answer, timing_ok, name), *others = pictures
+    for _ordinal, pictures in groupby(statements.history(sitting.pk), key=itemgetter(0)):
+        (_ordinal, exposure_ms, kind, status, answer, timing_ok, name), *others = pictures
         sources = (name, *(row[-1] for row in others))
         outcomes.append(
             Outcome(
                 trial=PlannedTrial(sources, exposure_ms, kind),
                 status=None if status in Trial.OPEN else status,
                 answer=answer or None,
-                is_mistimed=timing_ok is False,
+                is_mistimed=not (timing_ok or timing_ok is None),
             )
         )
     return outcomes
 
 
 def _unplanned(sitting: Sitting, outcomes: list[Outcome]) -> list[PlannedTrial]:
-    study = whole_study(sitting)
+    study = statements.study_design(sitting.study_id)
     rng = random.Random(sitting.design_seed)
     return PROTOCOLS[study.protocol].next_trials(study.protocol_settings(), outcomes, rng)
 
 
 def _unseen(sitting: Sitting, source: str, n_images: int) -> list[int]:
-    """Primary keys of the least-planned images of a source that this person has not had, ties at random."""
-    return list(
-        Stimulus.objects.filter(source__study=sitting.study_id, source__name=source, is_example=False)
-        .exclude(pk__in=TrialStimulus.objects.filter(sitting=sitting).values("stimulus_id"))
-        .order_by("times_planned", "?")
-        .values_list("pk", flat=True)[:n_images]
-    )
+    return statements.unseen(sitting.study_id, sitting.pk, source, n_images)
 
 
-def _plan_block(sitting: Sitting, outcomes: list[Outcome]) -> list[Trial]:
+def _plan_block(sitting: Sitting, outcomes: list[Outcome]) -> list[statements.Planned]:
     """Turn the protocol's next trials into rows with pictures; fewer if a source has no picture left."""
     planned = _unplanned(sitting, outcomes)
-    if not planned:
-        return []
-    needed: dict[str, int] = {}
-    for trial in planned:
-        for name in trial.sources:
-            needed[name] = needed.get(name, 0) + 1
+    needed = Counter(name for trial in planned for name in trial.sources)
     pools = {name: _unseen(sitting, name, n_images) for name, n_images in needed.items()}
-    trials: list[Trial] = []
+    new: list[tuple[str, int, str, int]] = []
     shown: list[list[int]] = []
     for trial in planned:
         if any(len(pools[name]) < trial.sources.count(name) for name in trial.sources):
             continue
-        row = Trial(
-            sitting=sitting,
-            ordinal=len(outcomes) + len(trials) + 1,
-            kind=trial.kind,
-            exposure_ms=trial.exposure_ms,
-        )
-        trials.append(row)
+        new.append((token_128(), len(outcomes) + len(new) + 1, trial.kind, trial.exposure_ms))
         shown.append([pools[name].pop() for name in trial.sources])
-    Trial.objects.bulk_create(trials)
-    tallies.note_trials(sitting.pk, "planned", (trial.kind for trial in trials))
-    links = [
-        TrialStimulus(trial=trial, sitting=sitting, stimulus_id=stimulus, position=position)
-        for trial, stimuli in zip(trials, shown, strict=True)
-        for position, stimulus in enumerate(stimuli)
-    ]
-    TrialStimulus.objects.bulk_create(links)
-    Stimulus.objects.filter(pk__in=[link.stimulus_id for link in links]).update(
-        times_planned=F("times_planned") + 1
-    )
-    return trials
+    if not new:
+        return []
+    tallies.note_trials(sitting.pk, "planned", (kind for _token, _ordinal, kind, _exposure_ms in new))
+    return statements.add_trials(sitting.pk, new, shown)
 
 
 def _locked(sitting: Sitting) -> Sitting:
@@ -389,16 +341,19 @@ def _locked(sitting: Sitting) -> Sitting:
     return held
 
 
-def _asked(sitting: Sitting) -> Sitting:
-    """The sitting, held like that, for a request that counts. Raises TooOften when its browser asks too often."""
-    SITTING_LIMIT.spend(Sitting.objects.filter(pk=sitting.pk), time.time())
-    return _locked(sitting)
+def _asked(sitting: Sitting) -> None:
+    """Hold the sitting like that for a request that counts, and see where it stands by now.
+
+    Raises TooOften when its browser asks too often.
+    """
+    SITTING_LIMIT.spend(Sitting, sitting.pk, time.time())
+    sitting.status = statements.status_of(sitting.pk)
 
 
-def _one_block(waiting: list[Trial]) -> list[Trial]:
+def _one_block(waiting: list[statements.Planned]) -> list[statements.Planned]:
     """The leading run of practice or test, so short that its pictures can be asked for by first and last number."""
 
-    def belongs(trial: Trial) -> bool:
+    def belongs(trial: statements.Planned) -> bool:
         first = waiting[0]
         is_alike = (trial.kind == Trial.Kind.PRACTICE) == (first.kind == Trial.Kind.PRACTICE)
         return is_alike and trial.ordinal < first.ordinal + BLOCK_TRIALS
@@ -413,27 +368,26 @@ def next_block(sitting: Sitting, after: int) -> tuple[list[IssuedTrial], Progres
     Raises SittingError if the sitting has ended.
     """
     with transaction.atomic():
-        sitting = _asked(sitting)
+        _asked(sitting)
         require_started(sitting)
-        waiting = sitting.trials.filter(status__in=Trial.OPEN, ordinal__gt=after).order_by("ordinal")
-        trials = _one_block(list(waiting[:BLOCK_TRIALS])) or _plan_block(sitting, history(sitting))
-        Trial.objects.filter(pk__in=[t.pk for t in trials], status=Trial.Status.PLANNED).update(
-            status=Trial.Status.ISSUED
-        )
+        trials = _one_block(statements.waiting_trials(sitting.pk, after, BLOCK_TRIALS))
+        if trials:
+            statements.note_issued(trials)
+        else:
+            trials = _plan_block(sitting, history(sitting))
         progress = progress_of(sitting)
     issued = [IssuedTrial(t.token, t.ordinal, told_kind(t), t.exposure_ms) for t in trials]
     return issued, progress
 
 
-def told_kind(trial: Trial) -> str:
+def told_kind(trial: statements.Planned) -> str:
     """What a browser is told of a trial's kind: a catch trial, whose answer is known, looks like any other."""
     return Trial.Kind.MAIN if trial.kind == Trial.Kind.CATCH else trial.kind
 
 
 def progress_of(sitting: Sitting) -> Progress:
     """How far the sitting is; finished when every planned trial is closed and none is left to plan."""
-    rows = sitting.trials.order_by().values_list("kind", "status").annotate(n=Count("pk"))
-    counts = {(kind, status): n for kind, status, n in rows}
+    counts = statements.counted_trials(sitting.pk)
     closed = {
         is_practice: sum(
             n
@@ -478,16 +432,8 @@ def _plannable(sitting: Sitting, outcomes: list[Outcome]) -> bool:
 
 def block_pictures(sitting: Sitting, first: int, last: int) -> bytes:
     """The raw pictures of the open trials with ordinals first..last, in that order. Raises TooOften, PackError."""
-    SITTING_LIMIT.spend(Sitting.objects.filter(pk=sitting.pk), time.time())
-    positions = (
-        TrialStimulus.objects.filter(
-            sitting=sitting,
-            trial__ordinal__range=(first, last),
-            trial__status__in=Trial.OPEN,
-        )
-        .order_by("trial__ordinal", "position")
-        .values_list("stimulus__position", flat=True)
-    )
+    SITTING_LIMIT.spend(Sitting, sitting.pk, time.time())
+    positions = statements.open_positions(sitting.pk, first, last)
     return packs.pictures(sitting.study, positions)
 
 
@@ -504,7 +450,7 @@ def resume(sitting: Sitting, shown: Sequence[str] | None) -> Progress:
     then every trial it was ever given counts as seen.
     """
     with transaction.atomic():
-        sitting = _asked(sitting)
+        _asked(sitting)
         require_started(sitting)
         lost = sitting.trials.filter(status=Trial.Status.ISSUED)
         if shown is not None:
@@ -546,11 +492,14 @@ def record(
     Not `is_counted`: a researcher brings them, no browser. Raises SittingError after a withdrawal; TooOften.
     """
     with transaction.atomic(durable=True):
-        _hold_for_answers(sitting, is_counted=is_counted)
-        rows: Any = sitting.trials.filter(token__in=[message.trial for message, _ in batch]).values_list(
-            "token", "pk", "kind", "status", "response__body_sha256", "response__receipt"
-        )
-        trials = {token: _Known(*known) for token, *known in rows}
+        if is_counted:
+            SITTING_LIMIT.spend(Sitting, sitting.pk, time.time())
+        else:
+            _locked(sitting)
+        tokens = [message.trial for message, _ in batch]
+        sitting.status, trials = statements.known_trials(sitting.pk, tokens)
+        if sitting.status in TAKING_NO_ANSWERS:
+            require_started(sitting)
         new: list[Response] = []
         stored: list[tallies.Stored] = []
         receipts = []
@@ -560,7 +509,7 @@ def record(
                 receipts.append(Receipt(message.trial, "unknown"))
             elif trial.digest is None:
                 response = _response(trial, message)
-                trials[message.trial] = replace(trial, digest=message.digest, receipt=response.receipt)
+                trials[message.trial] = trial._replace(digest=message.digest, receipt=response.receipt)
                 new.append(response)
                 stored.append(tallies.Stored(trial.kind, trial.status in Trial.OPEN, response))
                 receipts.append(Receipt(message.trial, "stored", response.receipt))
@@ -571,11 +520,8 @@ def record(
                     trial_id=trial.pk, body_sha256=message.digest, defaults={"body": body}
                 )
                 receipts.append(Receipt(message.trial, "conflict", trial.receipt))
-        Response.objects.bulk_create(new)
-        for status in {response.status for response in new}:
-            sitting.trials.filter(
-                pk__in=[r.trial_id for r in new if r.status == status], status__in=Trial.OPEN
-            ).update(status=status)
+        if new:
+            statements.store_responses(new)
         tallies.note_responses(sitting.pk, stored)
         if sitting.study.practice_feedback:
             receipts = _with_feedback(sitting, receipts)
@@ -601,29 +547,7 @@ def _with_feedback(sitting: Sitting, receipts: list[Receipt]) -> list[Receipt]:
     ]
 
 
-@dataclass(frozen=True)
-class _Known:
-    """What the database has of a trial that a message names; `digest` and `receipt` of its answer, if it has one."""
-
-    pk: int
-    kind: str
-    status: str
-    digest: str | None
-    receipt: str | None
-
-
-def _hold_for_answers(sitting: Sitting, *, is_counted: bool) -> None:
-    """Lock the sitting and count the request, in one statement. Raises TooOften; SittingError after a withdrawal."""
-    if is_counted:
-        row = Sitting.objects.filter(pk=sitting.pk).exclude(status__in=TAKING_NO_ANSWERS)
-        if SITTING_LIMIT.spend(row, time.time()):
-            return
-    held = _locked(sitting)
-    if held.status in TAKING_NO_ANSWERS:
-        require_started(held)
-
-
-def _response(trial: _Known, message: ResponseMessage) -> Response:
+def _response(trial: statements.Known, message: ResponseMessage) -> Response:
     fields = dict(message.fields)
     if trial.status == Trial.Status.INTERRUPTED:
         fields["flags"] = [*fields["flags"], "late"]
@@ -636,7 +560,9 @@ def _response(trial: _Known, message: ResponseMessage) -> Response:
 def finish(sitting: Sitting, *, is_counted: bool = True) -> Sitting:
     """Mint the completion code once every answer is stored. Raises SittingError `missing` before that."""
     with transaction.atomic(durable=True):
-        sitting = _asked(sitting) if is_counted else _locked(sitting)
+        if is_counted:
+            _asked(sitting)
+        sitting = _locked(sitting)
         if sitting.status == Sitting.Status.FINISHED:
             return sitting
         require_started(sitting)

@@ -193,7 +193,7 @@ def block(request: HttpRequest, sitting: Sitting) -> HttpResponse:
     trials, progress = sittings.next_block(sitting, after)
     return JsonResponse(
         {
-            "trials": [asdict(trial) for trial in trials],
+            "trials": [vars(trial) for trial in trials],
             "first": trials[0].ordinal if trials else None,
             "last": trials[-1].ordinal if trials else None,
             **asdict(progress),
@@ -217,7 +217,7 @@ def pictures(request: HttpRequest, sitting: Sitting) -> HttpResponse:
 @answering
 def responses(request: HttpRequest, sitting: Sitting) -> HttpResponse:
     receipts = sittings.record(sitting, messages.response_batch(json_body(request)))
-    return JsonResponse({"results": [asdict(receipt) for receipt in receipts]})
+    return JsonResponse({"results": [vars(receipt) for receipt in receipts]})
 
 
 @require_POST

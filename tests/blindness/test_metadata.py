@@ -90,11 +90,14 @@ def named_in_order_of_import(monkeypatch):
     def plan(sitting, outcomes):
         trials = planned(sitting, outcomes)
         first = Stimulus.objects.order_by("image_id").values_list("image_id", flat=True)[0]
+        named = []
         for trial in trials:
-            place = trial.shown.get().stimulus.image_id - first
-            trial.token = chr(ord("A") + place // 30) + trial.token[1:]
-            trial.save()
-        return trials
+            row = Trial.objects.get(pk=trial.pk)
+            place = row.shown.get().stimulus.image_id - first
+            row.token = chr(ord("A") + place // 30) + row.token[1:]
+            row.save()
+            named.append(trial._replace(token=row.token))
+        return named
 
     monkeypatch.setattr(sittings, "_plan_block", plan)
 

@@ -26,10 +26,10 @@ def tight(monkeypatch, clock):
 
 
 def test_a_bucket_lets_its_burst_through_and_then_its_rate(small_study):
-    limit, row, passed = Limit(per_s=2, burst=5), Study.objects.filter(pk=small_study.pk), []
+    limit, passed = Limit(per_s=2, burst=5), []
     for tick in range(100):  # ten requests a second for ten seconds
         try:
-            limit.spend(row, 1_800_000_000 + tick / 10)
+            limit.spend(Study, small_study.pk, 1_800_000_000 + tick / 10)
             passed.append(tick)
         except TooOften as refusal:
             assert refusal.retry_after_s == 1
@@ -38,12 +38,12 @@ def test_a_bucket_lets_its_burst_through_and_then_its_rate(small_study):
 
 
 def test_who_waits_as_long_as_was_asked_is_let_through(small_study):
-    limit, row = Limit(per_s=0.1, burst=1), Study.objects.filter(pk=small_study.pk)
-    limit.spend(row, 1_800_000_000)
+    limit = Limit(per_s=0.1, burst=1)
+    limit.spend(Study, small_study.pk, 1_800_000_000)
     with pytest.raises(TooOften) as refusal:
-        limit.spend(row, 1_800_000_001)
+        limit.spend(Study, small_study.pk, 1_800_000_001)
     assert refusal.value.retry_after_s == 9
-    limit.spend(row, 1_800_000_001 + refusal.value.retry_after_s)
+    limit.spend(Study, small_study.pk, 1_800_000_001 + refusal.value.retry_after_s)
 
 
 def test_a_queue_of_answers_is_stored_to_the_last_one_under_any_limit(person, tight):

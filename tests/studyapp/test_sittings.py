@@ -320,7 +320,8 @@ def once_after_the_look(deed):
 
     def wrapper(execute, sql, params, many, context):
         result = execute(sql, params, many, context)
-        if not done and sql.startswith("SELECT") and 'FROM "studyapp_sitting"' in sql:
+        plain = sql.replace('"', "").split()
+        if not done and plain[0] == "SELECT" and "studyapp_sitting" in plain:
             done.append(True)
             deed()
         return result
