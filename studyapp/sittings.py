@@ -53,6 +53,7 @@ from studyapp.quality import shares_of
 from studyapp.recruiting import code_for, recruiting_of
 
 BLOCK_TRIALS = 50
+from studyapp.turns import in_turn
 # What the study is about; practice and catch trials serve other ends, and no result counts them.
 TESTED = (Trial.Kind.MAIN, Trial.Kind.REPEAT)
 CLOSED = (Trial.Status.ANSWERED, Trial.Status.TIMED_OUT)
@@ -367,7 +368,7 @@ def next_block(sitting: Sitting, after: int) -> tuple[list[IssuedTrial], Progres
     The same call again gives the same trials. No trials and not finished: answers are still under way.
     Raises SittingError if the sitting has ended.
     """
-    with transaction.atomic():
+    with in_turn():
         _asked(sitting)
         require_started(sitting)
         trials = _one_block(statements.waiting_trials(sitting.pk, after, BLOCK_TRIALS))
@@ -432,7 +433,8 @@ def _plannable(sitting: Sitting, outcomes: list[Outcome]) -> bool:
 
 def block_pictures(sitting: Sitting, first: int, last: int) -> bytes:
     """The raw pictures of the open trials with ordinals first..last, in that order. Raises TooOften, PackError."""
-    SITTING_LIMIT.spend(Sitting, sitting.pk, time.time())
+    with in_turn():
+        SITTING_LIMIT.spend(Sitting, sitting.pk, time.time())
     positions = statements.open_positions(sitting.pk, first, last)
     return packs.pictures(sitting.study, positions)
 
@@ -449,7 +451,7 @@ def resume(sitting: Sitting, shown: Sequence[str] | None) -> Progress:
     `shown` are the tokens the browser knows to have begun; None if it has no memory of this sitting,
     then every trial it was ever given counts as seen.
     """
-    with transaction.atomic():
+    with in_turn():
         _asked(sitting)
         require_started(sitting)
         lost = sitting.trials.filter(status=Trial.Status.ISSUED)
@@ -491,7 +493,7 @@ def record(
     kept aside. An answer to a trial that was closed as interrupted is stored and flagged `late`.
     Not `is_counted`: a researcher brings them, no browser. Raises SittingError after a withdrawal; TooOften.
     """
-    with transaction.atomic(durable=True):
+    with in_turn(durable=True):
         if is_counted:
             SITTING_LIMIT.spend(Sitting, sitting.pk, time.time())
         else:
