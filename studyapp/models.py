@@ -280,6 +280,7 @@ class Study(Limited):
         default=0, editable=False, help_text="welcome pages seen by browsers"
     )
     n_declined = models.PositiveIntegerField(default=0, editable=False, help_text="consents refused")
+    landings_full_s = models.FloatField(default=0, editable=False, help_text="a bucket, as in `limits`")
 
     class Meta:
         ordering: ClassVar = ["-created_utc"]
@@ -505,7 +506,7 @@ class ListedPerson(models.Model):
         return f"{self.panel}: {self.external_id}"
 
 
-class NamedLink(models.Model):
+class NamedLink(Limited):
     """A link for one person, or for testers: its token stands in the address. Whom it is for, participants never read.
 
     A person's link leads to one sitting, a tester's to as many as they like, all marked as pilot.

@@ -22,9 +22,9 @@ HIDDEN: dict[str, tuple[str, ...]] = {
 }
 # Table -> what the role may do besides reading; in brackets the only columns.
 GRANTED: dict[str, tuple[str, ...]] = {
-    "studyapp_study": ("UPDATE (bucket_full_s, n_landed, n_declined)",),
+    "studyapp_study": ("UPDATE (bucket_full_s, landings_full_s, n_landed, n_declined)",),
     "studyapp_studysource": (),
-    "studyapp_namedlink": (),
+    "studyapp_namedlink": ("UPDATE (bucket_full_s)",),
     "studyapp_recruiting": (),
     "studyapp_listedperson": ("INSERT",),
     "studyapp_stimulus": ("UPDATE (times_planned)",),

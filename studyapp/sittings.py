@@ -28,12 +28,14 @@ from studyapp.arrivals import ALONE, Arrival
 from studyapp.exclusions import RULES, broken_rules
 from studyapp.life import LIVE_FOR
 from studyapp.limits import Limit
+from studyapp.links import named_link
 from studyapp.messages import ResponseMessage
 from studyapp.models import (
     ConflictingResponse,
     FrozenSitting,
     Keys,
     ListedPerson,
+    NamedLink,
     PanelIdentity,
     Participant,
     Recruiting,
@@ -51,17 +53,19 @@ from studyapp.protocols import Trial as PlannedTrial
 from studyapp.protocols.trial import REAL, counted
 from studyapp.quality import shares_of
 from studyapp.recruiting import code_for, recruiting_of
+from studyapp.turns import in_turn
 
 BLOCK_TRIALS = 50
-from studyapp.turns import in_turn
 # What the study is about; practice and catch trials serve other ends, and no result counts them.
 TESTED = (Trial.Kind.MAIN, Trial.Kind.REPEAT)
 CLOSED = (Trial.Status.ANSWERED, Trial.Status.TIMED_OUT)
 TAKING_NO_ANSWERS = (Sitting.Status.WITHDRAWN, Sitting.Status.ERASED)
 # A person asks once in three seconds; a browser that comes back with a thousand answers, twenty times at once.
 SITTING_LIMIT = Limit(per_s=20, burst=200)
-# What comes over a study's link without a sitting: consents and receipt codes. A lecture hall may begin at once.
+# What comes over one link without a sitting: consents and receipt codes. A lecture hall may begin at once.
 LINK_LIMIT = Limit(per_s=2, burst=300)
+# The pages before a sitting, over the open link of a study: everybody of that hall looks at a few of them.
+LANDING_LIMIT = Limit(per_s=50, burst=2000)
 
 
 class SittingError(Exception):
@@ -108,8 +112,8 @@ def begin(
     Raises doors.Refused, also when this id of a panel has sat already; TooOften.
     """
     secret = secret_of(attempt)
+    spend_on_link(study, arrival.link)  # before the transaction: who is refused has asked, too
     with transaction.atomic():
-        spend_on_link(study)
         study = for_participants(Study.objects.select_for_update()).get(pk=study.pk)
         is_tester = doors.is_tester(study, arrival.link)
         panel, external_id = arrival.panel, arrival.external_id
@@ -186,9 +190,18 @@ def remember(participant: Participant, panel: str, external_id: str) -> None:
             raise doors.Refused(doors.LISTED) from None
 
 
-def spend_on_link(study: Study) -> None:
-    """Count a request that comes without a sitting. Raises TooOften."""
-    LINK_LIMIT.spend(Study, study.pk, time.time())
+def spend_on_link(study: Study, token: str = "", *, is_look: bool = False) -> None:
+    """Count what comes without a sitting on the named link that it comes over, else on the study's open one.
+
+    Looks at pages have a bucket of their own there: they keep nobody from agreeing. Raises TooOften.
+    """
+    link = named_link(study, token) if token else None
+    if link is not None:
+        LINK_LIMIT.spend(NamedLink, link.pk, time.time())
+    elif is_look:
+        LANDING_LIMIT.spend(Study, study.pk, time.time(), bucket="landings_full_s")
+    else:
+        LINK_LIMIT.spend(Study, study.pk, time.time())
 
 
 def note_landing(study: Study) -> None:

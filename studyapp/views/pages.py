@@ -17,7 +17,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from studyapp import __version__, doors, languages, messages, recruiting, sittings
-from studyapp.arrivals import LONGEST_QUERY, arrival
+from studyapp.arrivals import LONGEST_QUERY, Arrival, arrival
 from studyapp.durations import minutes
 from studyapp.limits import TooOften
 from studyapp.models import Sitting, SittingOutcome, Study, token_128
@@ -67,7 +67,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def paced(view: Callable[[HttpRequest, str], HttpResponse]) -> Callable[[HttpRequest, str], HttpResponse]:
-    """A page whose form may be sent only so often by everybody together: then it asks for a moment."""
+    """A page that may be asked for, or its form sent, only so often over one link: then it asks for a moment."""
 
     @functools.wraps(view)
     def wrapped(request: HttpRequest, slug: str) -> HttpResponse:
@@ -124,15 +124,18 @@ def of_study(
 
 @require_GET
 @never_cache
+@paced
 def welcome(request: HttpRequest, slug: str) -> HttpResponse:
     study = study_or_404(slug)
+    query = request.GET.urlencode()
+    came = arrival(study, query)
+    sittings.spend_on_link(study, came.link, is_look=True)
     sitting = sitting_of(request, study)
     has_sitting = sitting is not None and sitting.status == Sitting.Status.STARTED
     newer = None if sitting else to_newer_version(request, study, "welcome")
     if newer is not None:
         return newer
     language = languages.speak(study, request, sitting if has_sitting else None)
-    query = request.GET.urlencode()
     return of_study(
         request,
         "welcome",
@@ -140,16 +143,15 @@ def welcome(request: HttpRequest, slug: str) -> HttpResponse:
         language,
         language_links=[] if has_sitting else languages.links(study, request),
         minutes=minutes(study),
-        closed_door=closed_door(study, query),
+        closed_door=closed_door(study, came),
         has_sitting=has_sitting,
         has_codes=sitting is not None and sitting.status in WITH_CODES,
         query=query,
     )
 
 
-def closed_door(study: Study, query: str) -> str:
-    """What somebody who comes with this link is told instead of being let in, empty if they may begin."""
-    came = arrival(study, query)
+def closed_door(study: Study, came: Arrival) -> str:
+    """What somebody who comes like this is told instead of being let in, empty if they may begin."""
     try:
         doors.require_open(study, came, is_tester=doors.is_tester(study, came.link))
     except doors.Refused as refused:
@@ -172,10 +174,12 @@ def consent(request: HttpRequest, slug: str) -> HttpResponse:
     study = study_or_404(slug)
     language = languages.speak(study, request)
     if request.method == "GET":
+        query = request.GET.urlencode()
+        came = arrival(study, query)
+        sittings.spend_on_link(study, came.link, is_look=True)
         if newer := to_newer_version(request, study, "consent"):
             return newer
-        query = request.GET.urlencode()
-        if closed_door(study, query):
+        if closed_door(study, came):
             return redirect(
                 reverse("study:welcome", args=[slug], query=request.GET)
             )  # says so before a long text
@@ -185,7 +189,9 @@ def consent(request: HttpRequest, slug: str) -> HttpResponse:
             "attempt": token_128(),
         }
         return of_study(request, "consent", study, language, **context)
+    came = arrival(study, request.POST.get("panel_query", ""))
     if request.POST.get("decision") != "agree":
+        sittings.spend_on_link(study, came.link)
         sittings.note_decline(study)
         came_with = QueryDict(request.POST.get("panel_query", "")[:LONGEST_QUERY], mutable=True)
         came_with[languages.PARAMETER] = language
@@ -200,7 +206,7 @@ def consent(request: HttpRequest, slug: str) -> HttpResponse:
             # A name that is too short to be ours could be another person's, too.
             attempt=attempt if TOKEN.fullmatch(attempt) else token_128(),
             language=language,
-            arrival=arrival(study, request.POST.get("panel_query", "")),
+            arrival=came,
         )
     except doors.Refused as refused:
         more: dict[str, Any] = {"study": study, "texts": study.texts_in(language), "language": language}
@@ -223,17 +229,22 @@ TITLES = {
 
 @csrf_exempt
 @require_POST
+@paced
 def landed(request: HttpRequest, slug: str) -> HttpResponse:
     """A browser has shown the welcome page: counted, and nothing else comes of it."""
-    sittings.note_landing(study_or_404(slug))
+    study = study_or_404(slug)
+    sittings.spend_on_link(study, is_look=True)
+    sittings.note_landing(study)
     return HttpResponse(status=204)
 
 
 @require_GET
+@paced
 def declined(request: HttpRequest, slug: str) -> HttpResponse:
     """Nothing is stored of those who do not agree; the code for them and the way back follow from their link."""
     study = study_or_404(slug)
     came = arrival(study, request.GET.urlencode())
+    sittings.spend_on_link(study, came.link, is_look=True)
     told = recruiting.recruiting_of(study)
     code = recruiting.code_for(told, SittingOutcome.NO_CONSENT)
     return of_study(

@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from studyapp.arrivals import ALONE, arrival
 from studyapp.bots.crowd import simulated_mark
 from studyapp.export import export_study
 from studyapp.life import STEPS, close_study, open_study, step_to, steps_from, take
@@ -148,8 +149,8 @@ def test_a_study_with_people_in_the_middle_is_not_archived(small_study: Study):
 
 
 def test_testers_and_bots_pilot_a_study_and_people_do_not(piloted_study: Study):
-    assert closed_door(piloted_study, "") != ""
-    assert closed_door(piloted_study, query_of_testers(piloted_study)) == ""
+    assert closed_door(piloted_study, ALONE) != ""
+    assert closed_door(piloted_study, arrival(piloted_study, query_of_testers(piloted_study))) == ""
     tester = Person(piloted_study)
     assert (
         "Continue" in tester.client.get(f"{tester.url()}?{query_of_testers(piloted_study)}").content.decode()

@@ -4,7 +4,7 @@ import pytest
 
 from studyapp import sittings
 from studyapp.limits import Limit, TooOften
-from studyapp.models import Response, Sitting, Study
+from studyapp.models import NamedLink, Response, Sitting, Study
 
 pytestmark = pytest.mark.django_db
 
@@ -20,7 +20,7 @@ def clock(monkeypatch):
 @pytest.fixture
 def tight(monkeypatch, clock):
     """Buckets of three tokens, one more a second."""
-    for name in ("SITTING_LIMIT", "LINK_LIMIT"):
+    for name in ("SITTING_LIMIT", "LINK_LIMIT", "LANDING_LIMIT"):
         monkeypatch.setattr(sittings, name, Limit(per_s=1, burst=3))
     return clock
 
@@ -94,6 +94,41 @@ def test_a_flood_of_consents_is_put_off_and_stores_nothing(small_study, people, 
     assert "try again" in answers[-1].content.decode()
     tight[0] += int(answers[-1].headers["Retry-After"])
     assert visitors[-1].consent().status_code == 302
+
+
+@pytest.mark.parametrize("page", ["", "consent/", "declined/"])
+def test_a_flood_of_looks_over_the_open_link_is_put_off_in_words_and_keeps_nobody_else_out(
+    small_study, people, client, tight, page
+):
+    link = NamedLink.objects.create(study=small_study)
+    answers = [client.get(f"/s/small/{page}?link={name}") for name in ("", "unknown", "", "", "unknown")]
+    assert [answer.status_code for answer in answers][-2:] == [429, 429]
+    assert "429" not in map(str, (answer.status_code for answer in answers[:3]))
+    assert "try again" in answers[-1].content.decode()
+    assert client.get(f"/s/small/{page}?link={link.token}").status_code == 200
+    assert people(small_study).consent().status_code == 302  # whoever has read the page already
+    tight[0] += int(answers[-1].headers["Retry-After"])
+    assert client.get(f"/s/small/{page}").status_code == 200
+
+
+def test_a_flood_over_one_persons_link_leaves_all_others_alone(small_study, people, client, tight):
+    link, other = (NamedLink.objects.create(study=small_study).token for _ in range(2))
+    looks = [client.get(f"/s/small/?link={link}").status_code for _ in range(5)]
+    assert looks == [200, 200, 200, 429, 429]
+    assert people(small_study).consent(f"link={link}").status_code == 429
+    for query in (f"link={other}", ""):
+        assert people(small_study).consent(query).status_code == 302
+
+
+def test_links_cannot_be_tried_out_and_declining_is_counted_only_so_often(small_study, people, tight):
+    tries = [people(small_study).consent(f"link=guess{i}").status_code for i in range(5)]
+    assert tries == [409, 409, 409, 429, 429]
+    declined = people(small_study).client.post("/s/small/consent/", {"decision": "decline"})
+    assert declined.status_code == 429
+    landed = [people(small_study).client.post("/s/small/landed/").status_code for _ in range(5)]
+    assert landed == [204, 204, 204, 429, 429]
+    small_study.refresh_from_db()
+    assert (small_study.n_declined, small_study.n_landed) == (0, 3)
 
 
 def test_receipt_codes_cannot_be_tried_out(small_study, client, tight):

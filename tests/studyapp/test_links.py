@@ -76,7 +76,7 @@ def test_no_links_are_made_into_a_study_that_has_ended(small_study: Study):
 
 
 def test_ten_thousand_links_cost_few_queries(draft_study: Study, django_assert_max_num_queries: Any):
-    with django_assert_max_num_queries(60):
+    with django_assert_max_num_queries(70):
         make_links(draft_study, [""] * 10_000)
     assert draft_study.links.count() == 10_000
 
