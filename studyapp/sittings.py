@@ -107,8 +107,9 @@ def begin(
     """The sitting after consent to the text in `language` (else the study's own), and its browser's secret.
 
     `attempt` is the consent page's random name: when the reply was lost, the same page leads to the same sitting.
-    A panel's id leads back to its sitting, too, from any page, as long as no trial of it was planned. A named link
-    stands before the panel's id; a tester's sitting is marked as pilot.
+    A personal link leads back to its sitting, too, from any page: its browser lost the secret, so there is a new one,
+    and the old one ends. So does a panel's id, as long as no trial was planned. A named link stands before the panel's
+    id; a tester's sitting is marked as pilot.
     Raises doors.Refused, also when this id of a panel has sat already; TooOften.
     """
     secret = secret_of(attempt)
@@ -121,7 +122,7 @@ def begin(
             panel, external_id = ("", "") if is_tester else (links.PANEL, arrival.link)
         language = language or study.language
         consent_sha256 = hashlib.sha256(study.texts_in(language).consent_text.encode()).hexdigest()
-        begun = by_secret(study, secret) or _untouched(study, panel, external_id)
+        begun = by_secret(study, secret) or _begun_before(study, panel, external_id)
         if begun is not None:
             begun.secret_sha256 = secret_hash(secret)
             # From another page it may be the text in another language that was agreed to.
@@ -214,20 +215,26 @@ def note_decline(study: Study) -> None:
     Study.objects.filter(pk=study.pk).update(n_declined=F("n_declined") + 1)
 
 
-def _untouched(study: Study, panel: str, external_id: str) -> Sitting | None:
-    """The sitting that this panel's id began and nothing came of: its browser may never have learned its secret."""
+def _begun_before(study: Study, panel: str, external_id: str) -> Sitting | None:
+    """The running sitting that somebody comes back to who is known by this id.
+
+    A personal link is a secret: whoever has it is that person. A panel's id is none, so it leads back only as long as
+    nothing has come of the sitting: its browser may never have learned the sitting's own secret.
+    """
     if not external_id:
         return None
-    return (
-        Sitting.objects.filter(
-            study=study,
-            status=Sitting.Status.STARTED,
-            participant__identity__panel=panel,
-            participant__identity__external_id=external_id,
-        )
-        .exclude(trials__isnull=False)
-        .first()
+    begun = Sitting.objects.filter(
+        study=study,
+        status=Sitting.Status.STARTED,
+        participant__identity__panel=panel,
+        participant__identity__external_id=external_id,
     )
+    return begun.first() if panel == links.PANEL else begun.exclude(trials__isnull=False).first()
+
+
+def is_coming_back(study: Study, arrival: Arrival) -> bool:
+    """Whether this is the personal link of a running sitting, which it leads back to in whatever state the study is."""
+    return _begun_before(study, links.PANEL, arrival.link) is not None
 
 
 def by_secret(study: Study, secret: str) -> Sitting | None:

@@ -28,7 +28,8 @@ log = logging.getLogger(__name__)
 MAX_BODY_BYTES = 64 * 1024
 OTHER_VERSION = gettext_lazy("The site has been renewed while this page was open.")
 NO_SITTING = gettext_lazy(
-    "This browser has lost the sitting that it had begun, as it does when its cookies are deleted. Save your unsent "
+    "This browser has lost the sitting that it had begun, as it does when its cookies are deleted. If you have a "
+    "personal link, open it again in this browser: it leads back to where you stopped. Otherwise save your unsent "
     "answers and give them to the people who invited you; then you can start again."
 )
 

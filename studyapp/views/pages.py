@@ -145,13 +145,16 @@ def welcome(request: HttpRequest, slug: str) -> HttpResponse:
         minutes=minutes(study),
         closed_door=closed_door(study, came),
         has_sitting=has_sitting,
+        is_coming_back=sittings.is_coming_back(study, came),
         has_codes=sitting is not None and sitting.status in WITH_CODES,
         query=query,
     )
 
 
 def closed_door(study: Study, came: Arrival) -> str:
-    """What somebody who comes like this is told instead of being let in, empty if they may begin."""
+    """What somebody who comes like this is told instead of being let in, empty if they may begin or go on."""
+    if sittings.is_coming_back(study, came):
+        return ""
     try:
         doors.require_open(study, came, is_tester=doors.is_tester(study, came.link))
     except doors.Refused as refused:
@@ -160,9 +163,9 @@ def closed_door(study: Study, came: Arrival) -> str:
 
 
 def to_newer_version(request: HttpRequest, study: Study, page: str) -> HttpResponse | None:
-    """On to the open version that took over from this one, with all that the link said; None if there is none."""
+    """On to the open version that took over from this one, with all that the link said; None where they stay."""
     newer = successor(study)
-    if newer is None:
+    if newer is None or sittings.is_coming_back(study, arrival(study, request.GET.urlencode())):
         return None
     return redirect(reverse(f"study:{page}", args=[newer.slug], query=request.GET))
 

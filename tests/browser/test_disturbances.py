@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from studyapp import sittings
-from studyapp.models import ConflictingResponse, Response, Sitting, Study
+from studyapp.links import address_of
+from studyapp.models import ConflictingResponse, NamedLink, Response, Sitting, Study
 from studyapp.unsent import take_in
 from tests.browser.conftest import open_page
 from tests.browser.test_exposure import start_practice
@@ -268,4 +269,25 @@ def test_without_its_cookie_the_test_stops_and_hands_its_answers_out(
     assert new_one.status == "finished"
     assert set(tokens_of(lost_one)) == stored
     assert set(tokens_of(new_one)) == {trial["trial"] for trial in answered(told)} - stored
+    assert all("has lost the sitting" in complaint for complaint in other_than_network(complaints))
+
+
+def test_a_personal_link_leads_back_after_the_cookies_are_gone_and_nothing_is_lost(
+    live_server, desktop, forgiving_study, complaints, told
+):
+    address = f"{live_server.url}{address_of(NamedLink.objects.create(study=forgiving_study))}"
+    page = open_page(desktop, complaints)
+    page.on("dialog", lambda dialog: dialog.accept())
+    to_the_test(page, address)
+    start_practice(page)
+    play_until(page, lambda: len(told) >= 3)
+    desktop.clear_cookies()
+    play_until(page, page.get_by_role("heading", name="The test cannot go on here").is_visible)
+    page.goto(address)
+    page.get_by_role("link", name="Continue").click()
+    page.get_by_role("button", name="I agree", exact=True).click()
+    page.wait_for_url("**/screen/")
+    page.goto(f"{live_server.url}/s/small/test/")
+    play(page, lambda page: page.keyboard.press("j"))
+    require_whole_and_single(told)
     assert all("has lost the sitting" in complaint for complaint in other_than_network(complaints))

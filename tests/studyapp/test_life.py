@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from studyapp import tallies
 from studyapp.arrivals import ALONE, arrival
 from studyapp.bots.crowd import simulated_mark
 from studyapp.export import export_study
@@ -254,6 +255,54 @@ def test_a_persons_link_is_used_once_and_looking_at_it_does_not_use_it(small_stu
     Person(small_study).begin(f"link={link.token}").sit_through()
     assert Person(small_study).consent(f"link={link.token}").status_code == 409
     assert PanelIdentity.objects.get().panel == "link"
+
+
+def half_way(study: Study, link: NamedLink) -> Person:
+    """Somebody who has answered two trials over this link, and whose browser has pictures of more."""
+    person = Person(study).begin(f"link={link.token}")
+    person.answer(person.block()["trials"][:2])
+    return person
+
+
+def test_whoever_has_the_personal_link_is_that_person_and_goes_on_without_the_cookie(small_study: Study):
+    link = NamedLink.objects.create(study=small_study)
+    lost = half_way(small_study, link)
+    back = Person(small_study)
+    assert "You have begun already" in back.client.get(f"{back.url()}?link={link.token}").content.decode()
+    assert back.consent(f"link={link.token}").url == back.url("screen/")
+    back.sitting_pk = lost.sitting_pk
+    ended = lost.post("block", {"after": 0})
+    assert (ended.status_code, ended.json()["error"]) == (401, "no_sitting")
+    assert (
+        back.post("resume", {"shown": None}).status_code == 200
+    )  # as its page does, which remembers nothing
+    assert back.sitting.trials.filter(status="interrupted").count() == 2
+    back.sit_through()
+    assert Sitting.objects.count() == PanelIdentity.objects.count() == 1
+    shown = list(back.sitting.shown.values_list("stimulus_id", flat=True))
+    assert len(shown) == len(set(shown)) == 4 + 2 + 24
+    assert tallies.differences(small_study) == []
+    assert Person(small_study).consent(f"link={link.token}").status_code == 409, "it has come to its end"
+
+
+@pytest.mark.parametrize("steps", [["pause"], ["close"], ["next"]])
+def test_a_personal_link_leads_back_in_whatever_state_the_study_is(small_study: Study, steps: list[str]):
+    link = NamedLink.objects.create(study=small_study)
+    lost = half_way(small_study, link)
+    for name in steps:
+        open_study(next_version(small_study)) if name == "next" else take(name, small_study)
+    back = Person(small_study)
+    for page_name in ("", "consent/"):
+        assert back.client.get(f"{back.url(page_name)}?link={link.token}").status_code == 200
+    assert back.consent(f"link={link.token}").url == back.url("screen/")
+    assert back.post("block", {"after": 0}).status_code == 200
+    assert lost.post("block", {"after": 0}).status_code == 401
+
+
+def test_a_testers_link_begins_anew_each_time(piloted_study: Study):
+    for _ in range(2):
+        Person(piloted_study).begin(query_of_testers(piloted_study)).block()
+    assert Sitting.objects.count() == 2
 
 
 def test_a_link_of_another_study_leads_nowhere(small_study: Study):
