@@ -12,8 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby, takewhile
-from operator import itemgetter
+from itertools import takewhile
 from typing import Any
 
 from django.conf import settings
@@ -312,13 +311,15 @@ class Progress:
 
 def history(sitting: Sitting) -> list[Outcome]:
     """Every trial planned so far, in order, as the protocol wants to know it."""
-    outcomes = []
-    for _ordinal, pictures in groupby(statements.history(sitting.pk), key=itemgetter(0)):
-        (_ordinal, exposure_ms, kind, status, answer, timing_ok, name), *others = pictures
-        sources = (name, *(row[-1] for row in others))
+    outcomes: list[Outcome] = []
+    for position, exposure_ms, kind, status, answer, timing_ok, source in statements.history(sitting.pk):
+        if position:  # one more picture of the same trial
+            last = outcomes[-1]
+            outcomes[-1] = last._replace(trial=last.trial._replace(sources=(*last.trial.sources, source)))
+            continue
         outcomes.append(
             Outcome(
-                trial=PlannedTrial(sources, exposure_ms, kind),
+                PlannedTrial((source,), exposure_ms, kind),
                 status=None if status in Trial.OPEN else status,
                 answer=answer or None,
                 is_mistimed=not (timing_ok or timing_ok is None),

@@ -42,28 +42,14 @@ def _changed(statement: str, *values: Any) -> None:
 # ---- who asks ----
 
 
-def _columns(model: type[models.Model], names: frozenset[str]) -> list[str]:
-    """Columns in the order in which a model takes them; what is not among them is read when it is asked for."""
-    return [field.attname for field in model._meta.concrete_fields if field.attname in names]
+def _columns(model: type[models.Model], names: str) -> list[str]:
+    """These columns in the order in which a model takes them; it reads others when it is asked for them."""
+    return [field.attname for field in model._meta.concrete_fields if field.attname in names.split()]
 
 
 # What the trial page's requests need of a sitting and its study; planning asks for the rest.
-SITTING = _columns(Sitting, frozenset({"id", "study_id", "status", "language", "design_seed"}))
-STUDY = _columns(
-    Study,
-    frozenset(
-        {
-            "id",
-            "slug",
-            "n_trials",
-            "catch_trials",
-            "practice_feedback",
-            "width_px",
-            "height_px",
-            "pack_sha256",
-        }
-    ),
-)
+SITTING = _columns(Sitting, "id study_id status language design_seed")
+STUDY = _columns(Study, "id slug n_trials catch_trials practice_feedback width_px height_px pack_sha256")
 _BY_SECRET = f"""
 SELECT {", ".join(f"sitting.{name}" for name in SITTING)}, {", ".join(f"study.{name}" for name in STUDY)}
 FROM studyapp_sitting sitting JOIN studyapp_study study ON study.id = sitting.study_id
@@ -194,12 +180,7 @@ def counted_trials(sitting_pk: int) -> dict[tuple[str, str], int]:
     return {(kind, status): n for kind, status, n in _rows(statement, sitting_pk)}
 
 
-DESIGN = _columns(
-    Study,
-    frozenset(
-        {"id", "protocol", "exposures_ms", "n_trials", "practice_trials", "catch_trials", "repeat_percent"}
-    ),
-)
+DESIGN = _columns(Study, "id protocol exposures_ms n_trials practice_trials catch_trials repeat_percent")
 _DESIGN = f"SELECT {', '.join(DESIGN)} FROM studyapp_study WHERE id = %s"  # noqa: S608  # nosec B608
 
 
@@ -212,10 +193,10 @@ def study_design(study_pk: int) -> Study:
 
 
 def history(sitting_pk: int) -> list[tuple[int, int, str, str, str | None, bool | None, str]]:
-    """(ordinal, exposure, kind, status, answer, timing_ok, source) of every picture planned for a sitting, in order."""
+    """(position, exposure, kind, status, answer, timing_ok, source) of every picture of a sitting, in order."""
     return _rows(
         """
-        SELECT trial.ordinal, trial.exposure_ms, trial.kind, trial.status, response.answer, response.timing_ok,
+        SELECT shown.position, trial.exposure_ms, trial.kind, trial.status, response.answer, response.timing_ok,
             source.name
         FROM studyapp_trial trial
         JOIN studyapp_trialstimulus shown ON shown.trial_id = trial.id

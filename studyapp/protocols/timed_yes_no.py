@@ -42,15 +42,16 @@ def balanced_cells(settings: Settings, n_trials: int, rng: random.Random) -> lis
 
 def repeats(settings: Settings, history: Sequence[Outcome]) -> list[Trial]:
     """The repeats still owed while the share lasts: one for each spoilt main trial, repeats included."""
-    asked = [outcome for outcome in history if outcome.trial.kind in ("main", "repeat")]
-    given = Counter(outcome.trial for outcome in asked if outcome.trial.kind == "repeat")
+    given = Counter(outcome.trial for outcome in history if outcome.trial.kind == "repeat")
     room = int(settings.repeat_share * settings.n_trials) - given.total()
     owed = []
-    for outcome in asked:
+    for outcome in history:
+        if outcome.trial.kind not in ("main", "repeat") or not outcome.is_spoilt:
+            continue
         repeat = outcome.trial._replace(kind="repeat")
-        if outcome.is_spoilt and given[repeat]:
+        if given[repeat]:
             given[repeat] -= 1
-        elif outcome.is_spoilt:
+        else:
             owed.append(repeat)
     return owed[: max(0, room)]
 
