@@ -139,7 +139,7 @@ class Crowd:
         browser.patience_s = 0  # a wrong address shows at once
         browser.get(self.welcome_url)
         browser.patience_s = PATIENCE_S
-        config = walk.begin(browser, self.welcome_url, self.mark)
+        config = walk.begin(browser, self.welcome_url, f"simulated={self.mark}")
         sitting = Sitting.objects.filter(public_id=config["sitting"], study=self.study).first()
         if sitting is None or not sitting.is_simulated:
             walk.withdraw(browser, config)
@@ -153,7 +153,7 @@ class Crowd:
     def _sit(self, index: int, config: dict[str, Any] | None) -> None:
         browser, tally = self.browsers[index], self.tallies[index]
         try:
-            config = config or walk.begin(browser, self.welcome_url, self.mark)
+            config = config or walk.begin(browser, self.welcome_url, f"simulated={self.mark}")
             tally.sitting = config["sitting"]
             walk.sit(browser, config, walk.Person.drawn(self.seed, index), self.sources, tally)
         finally:

@@ -66,14 +66,13 @@ class Tally:
     tokens: set[str] = field(default_factory=set)
 
 
-def begin(browser: Browser, welcome_url: str, mark: str) -> dict[str, Any]:
+def begin(browser: Browser, welcome_url: str, query: str = "") -> dict[str, Any]:
     """Read the welcome page, agree, and pass the screen check's page; its config names all that follows.
 
-    `mark` is the signed word that tells the site a bot has come.
+    `query` is what the link says, such as the signed word by which the site knows that a bot has come.
     """
-    query = f"?simulated={mark}"
-    browser.get(welcome_url + query)
-    consent = browser.get(f"{welcome_url}consent/{query}")
+    browser.get(f"{welcome_url}?{query}")
+    consent = browser.get(f"{welcome_url}consent/?{query}")
     fields = consent.page().fields
     if not {"csrfmiddlewaretoken", "panel_query"} <= fields.keys():
         raise BotError(f"{consent.url}: expected a consent form with its hidden fields, got {sorted(fields)}")

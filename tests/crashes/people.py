@@ -88,7 +88,7 @@ class Person:
             self.other.close()
 
     def _sit(self) -> None:
-        config = walk.begin(self.browser, "/s/crash/", "")
+        config = walk.begin(self.browser, "/s/crash/")
         urls, csrf_token = config["urls"], config["csrf_token"]
         after = 0
         while True:
