@@ -6,6 +6,8 @@ SQLite with synchronous=FULL), web server and people on the same machine. CPU is
 """
 
 import argparse
+import cProfile
+import itertools
 import os
 import random
 import statistics
@@ -181,6 +183,36 @@ class Bench:
         return told(f"{self.size.human_people} people, an answer every {HUMAN_PACE_S} s", waits)
 
 
+def counted() -> dict[str, str]:
+    """SQL statements and function calls of a request of each kind: other work on the machine does not change them."""
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext, setup_test_environment
+
+    from studyapp.models import Study
+    from tests.conftest import Person
+
+    setup_test_environment()
+    person = Person(Study.objects.get(slug="bench")).begin()
+    block = person.block(person.block()["last"])
+    trials = block["trials"]
+    later = itertools.count(block["last"], len(trials))
+    table = {}
+    for name, ask in (
+        ("a response, single", lambda: person.answer([trials.pop(0)])),
+        ("ten responses", lambda: person.answer([trials.pop(0) for _ in range(10)])),
+        ("the pictures of a block", lambda: person.pictures(block)),
+        ("planning a block", lambda: person.block(next(later))),
+    ):
+        ask()  # the first one of each kind loads what it needs
+        profile = cProfile.Profile()
+        profile.runcall(ask)
+        with CaptureQueriesContext(connection) as statements:
+            ask()
+        n_calls = sum(entry.callcount for entry in profile.getstats())
+        table[name] = f"{len(statements)} statements, {n_calls:,} calls"
+    return table
+
+
 def told(name: str, waits_s: list[float]) -> dict[str, str]:
     cuts = statistics.quantiles(waits_s, n=100)
     return {
@@ -197,7 +229,7 @@ def measure(folder: Path, size: Size) -> dict[str, str]:
     with own_web_server() as server:
         bench = Bench(server.url, list(children(server.process.pid)), size)
         bench.warm_up()
-        return bench.cost() | bench.as_fast_as_they_can() | bench.at_human_pace()
+        return counted() | bench.cost() | bench.as_fast_as_they_can() | bench.at_human_pace()
 
 
 def main() -> int:
