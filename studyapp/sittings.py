@@ -112,7 +112,7 @@ def begin(
     Raises doors.Refused, also when this id of a panel has sat already; TooOften.
     """
     secret = secret_of(attempt)
-    spend_on_link(study, arrival.link)  # before the transaction: who is refused has asked, too
+    spend_on_link(study, arrival)  # before the transaction: who is refused has asked, too
     with transaction.atomic():
         study = for_participants(Study.objects.select_for_update()).get(pk=study.pk)
         is_tester = doors.is_tester(study, arrival.link)
@@ -190,12 +190,12 @@ def remember(participant: Participant, panel: str, external_id: str) -> None:
             raise doors.Refused(doors.LISTED) from None
 
 
-def spend_on_link(study: Study, token: str = "", *, is_look: bool = False) -> None:
+def spend_on_link(study: Study, came: Arrival = ALONE, *, is_look: bool = False) -> None:
     """Count what comes without a sitting on the named link that it comes over, else on the study's open one.
 
     Looks at pages have a bucket of their own there: they keep nobody from agreeing. Raises TooOften.
     """
-    link = named_link(study, token) if token else None
+    link = named_link(study, came.link) if came.link else None
     if link is not None:
         LINK_LIMIT.spend(NamedLink, link.pk, time.time())
     elif is_look:

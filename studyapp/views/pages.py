@@ -129,7 +129,7 @@ def welcome(request: HttpRequest, slug: str) -> HttpResponse:
     study = study_or_404(slug)
     query = request.GET.urlencode()
     came = arrival(study, query)
-    sittings.spend_on_link(study, came.link, is_look=True)
+    sittings.spend_on_link(study, came, is_look=True)
     sitting = sitting_of(request, study)
     has_sitting = sitting is not None and sitting.status == Sitting.Status.STARTED
     newer = None if sitting else to_newer_version(request, study, "welcome")
@@ -179,7 +179,7 @@ def consent(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "GET":
         query = request.GET.urlencode()
         came = arrival(study, query)
-        sittings.spend_on_link(study, came.link, is_look=True)
+        sittings.spend_on_link(study, came, is_look=True)
         if newer := to_newer_version(request, study, "consent"):
             return newer
         if closed_door(study, came):
@@ -194,7 +194,7 @@ def consent(request: HttpRequest, slug: str) -> HttpResponse:
         return of_study(request, "consent", study, language, **context)
     came = arrival(study, request.POST.get("panel_query", ""))
     if request.POST.get("decision") != "agree":
-        sittings.spend_on_link(study, came.link)
+        sittings.spend_on_link(study, came)
         sittings.note_decline(study)
         came_with = QueryDict(request.POST.get("panel_query", "")[:LONGEST_QUERY], mutable=True)
         came_with[languages.PARAMETER] = language
@@ -247,7 +247,7 @@ def declined(request: HttpRequest, slug: str) -> HttpResponse:
     """Nothing is stored of those who do not agree; the code for them and the way back follow from their link."""
     study = study_or_404(slug)
     came = arrival(study, request.GET.urlencode())
-    sittings.spend_on_link(study, came.link, is_look=True)
+    sittings.spend_on_link(study, came, is_look=True)
     told = recruiting.recruiting_of(study)
     code = recruiting.code_for(told, SittingOutcome.NO_CONSENT)
     return of_study(
