@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What storing responses costs and how long people wait for it: `python benchmarks/responses.py [--quick]`.
+"""What storing responses costs and how long people wait for it: `python benchmarks/responses.py [--size short]`.
 
 Runs in a data folder of its own that is deleted afterwards, on whatever DATABASE_URL names (default: the embedded
 SQLite with synchronous=FULL), web server and people on the same machine. CPU is that of the web processes.
@@ -45,8 +45,12 @@ class Size:
     human_s: float
 
 
-FULL = Size(2000, 900, 1500, 150, 150, 50, 60, 500, 60.0)
-QUICK = Size(220, 100, 40, 10, 4, 6, 12, 20, 5.0)
+# Quick is a minute, to see that it works, and gives no figures to keep.
+SIZES = {
+    "full": Size(2000, 900, 1500, 150, 150, 50, 60, 500, 60.0),
+    "short": Size(660, 300, 200, 40, 60, 50, 15, 150, 15.0),
+    "quick": Size(220, 100, 40, 10, 4, 6, 12, 20, 5.0),
+}
 
 
 @dataclass
@@ -234,9 +238,7 @@ def measure(folder: Path, size: Size) -> dict[str, str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument(
-        "--quick", action="store_true", help="a minute, to see that it works; no figures to keep"
-    )
+    parser.add_argument("--size", choices=SIZES, default="full")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="tachisto-bench-") as folder:
         os.environ["TACHISTO_DATA"] = folder
@@ -244,7 +246,7 @@ def main() -> int:
         import django
 
         django.setup()
-        table = measure(Path(folder), QUICK if arguments.quick else FULL)
+        table = measure(Path(folder), SIZES[arguments.size])
         for name, value in table.items():
             print(f"| {name} | {value} |")
     return 0
