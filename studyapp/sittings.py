@@ -343,7 +343,7 @@ def _plan_block(sitting: Sitting, outcomes: list[Outcome]) -> list[statements.Pl
     planned = _unplanned(sitting, outcomes)
     needed = Counter(name for trial in planned for name in trial.sources)
     pools = {name: _unseen(sitting, name, n_images) for name, n_images in needed.items()}
-    new: list[tuple[str, int, str, int]] = []
+    new: list[tuple[str, int, str, int | None]] = []
     shown: list[list[int]] = []
     for trial in planned:
         if any(len(pools[name]) < trial.sources.count(name) for name in trial.sources):

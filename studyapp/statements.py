@@ -140,7 +140,7 @@ class Planned(NamedTuple):
     token: str
     ordinal: int
     kind: str
-    exposure_ms: int
+    exposure_ms: int | None
 
 
 def waiting_trials(sitting_pk: int, after: int, n_trials: int) -> list[Planned]:
@@ -225,7 +225,7 @@ def unseen(study_pk: int, sitting_pk: int, source: str, n_images: int) -> list[i
 
 
 def add_trials(
-    sitting_pk: int, new: Sequence[tuple[str, int, str, int]], shown: Sequence[Sequence[int]]
+    sitting_pk: int, new: Sequence[tuple[str, int, str, int | None]], shown: Sequence[Sequence[int]]
 ) -> list[Planned]:
     """New trials (token, ordinal, kind, exposure), given to their browser, with the stimuli of each."""
     pks = dict(

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('studyapp', '0016_listed_as_long_as_known'),
+        ('studyapp', '0019_products'),
     ]
 
     operations = [
