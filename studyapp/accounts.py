@@ -72,7 +72,7 @@ PLACES = 65_536
 
 
 def tries_of(what: str, word: str) -> int:
-    """The key of the row where tries of a name at something are counted: one for every way of writing it, known or not."""
+    """The key of the row where tries of a name at something are counted: one however it is written, known or not."""
     word = unicodedata.normalize("NFKC", word).casefold()
     digest = hmac.digest(settings.SECRET_KEY.encode(), f"{what}:{word}".encode(), "sha256")
     tries, _ = SignInTries.objects.get_or_create(place=int.from_bytes(digest[:4]) % PLACES)
