@@ -437,6 +437,29 @@ def test_help_comes_without_loading_a_numerical_library(tmp_path):
     assert "export_responses" in done.stdout
 
 
+@pytest.mark.skipif(
+    not Path("/proc/self/task").is_dir(), reason="threads are counted in /proc, as Linux has it"
+)
+def test_the_command_computes_in_one_thread_whatever_the_machine_allows(tmp_path):
+    code = (
+        "import os, runpy, sys; sys.argv = ['report.py', 'nowhere']\n"
+        f"try: runpy.run_path({str(PROJECT / 'analysis' / 'report.py')!r}, run_name='__main__')\n"
+        "except SystemExit: import numpy\n"
+        "names = [open(f'/proc/self/task/{each}/comm').read() for each in os.listdir('/proc/self/task')]\n"
+        "print(names.count(names[0]))"  # Parquet's memory has a thread of another name
+    )
+    threads = {"OPENBLAS_NUM_THREADS": "3", "OMP_NUM_THREADS": "3"}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={**os.environ, **threads},
+    )
+    assert "no such file" in done.stderr
+    assert done.stdout == "1\n"
+
+
 # Files: whole or not at all
 
 
