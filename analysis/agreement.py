@@ -35,9 +35,8 @@ def spreadsheet_row(row: int) -> int:
 def contradictions(rows: pd.DataFrame) -> Iterator[Contradiction]:
     """The first row that breaks each rule between columns, rule by rule."""
     yield from answer_contradictions(rows)
-    again = rows["trial"].duplicated().to_numpy(bool)
-    if again.any():
-        row = int(again.argmax())
+    if not rows["trial"].is_unique:
+        row = int(rows["trial"].duplicated().to_numpy(bool).argmax())
         trial = rows["trial"].iat[row]
         before = spreadsheet_row(int((rows["trial"] == trial).to_numpy(bool).argmax()))
         yield Contradiction(row, "trial", f"each trial once (row {before} has this one already)", trial)

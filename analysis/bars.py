@@ -120,14 +120,18 @@ def resampled_both(study: Study, confidence: float) -> Ends:
     n_trials, n_people, n_images = len(codes.cell), len(codes.people), len(codes.images)
     n_resamples = n_two_way_resamples(n_trials)
     rng = np.random.default_rng(study.seed + 1)
-    k, n = np.empty((2, n_resamples, n_cells))
+    cell_and_answer = 2 * codes.cell + codes.judged_real
+    both = np.empty((n_resamples, 2 * n_cells))
+    of_person, of_image = np.empty((2, n_trials))  # written anew by each resample: new ones would cost more
     for row in range(n_resamples):
-        people = np.bincount(rng.integers(n_people, size=n_people), minlength=n_people)
-        images = np.bincount(rng.integers(n_images, size=n_images), minlength=n_images)
-        weight = (people[codes.person] * images[codes.image]).astype(float)
-        n[row] = np.bincount(codes.cell, weight, n_cells)
-        k[row] = np.bincount(codes.cell, weight * codes.judged_real, n_cells)
-    return percentiles(k, n, confidence)
+        people = np.bincount(rng.integers(n_people, size=n_people), minlength=n_people).astype(float)
+        images = np.bincount(rng.integers(n_images, size=n_images), minlength=n_images).astype(float)
+        np.take(people, codes.person, out=of_person, mode="clip")  # without a mode it copies before it writes
+        np.take(images, codes.image, out=of_image, mode="clip")
+        of_person *= of_image
+        both[row] = np.bincount(cell_and_answer, of_person, 2 * n_cells)
+    k = both[:, 1::2]
+    return percentiles(k, both[:, ::2] + k, confidence)
 
 
 def n_two_way_resamples(n_trials: int) -> int:

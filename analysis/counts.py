@@ -7,6 +7,7 @@ and image together, in one pass. Leaves proportions and intervals to `intervals`
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -73,7 +74,13 @@ class Codes:
         if kept is not None:
             person, image, cell, judged_real = (each[kept] for each in trials)
             trials = (person, image, cell, judged_real)
-        return tabulate(self.cells, *trials, n_people=len(self.people), n_images=len(self.images))
+        n_people, n_images = len(self.people), len(self.images)
+        return tabulate(self.cells, *trials, n_people=n_people, n_images=n_images, is_once=self.is_once)
+
+    @cached_property
+    def is_once(self) -> bool:
+        """Whether nobody saw an image twice, and so not among fewer trials either."""
+        return no_pair_twice(self.person, self.image, len(self.people), len(self.images))
 
 
 def source_order(sources: np.ndarray | list[str]) -> list[str]:
@@ -94,7 +101,7 @@ def coded(rows: pd.DataFrame) -> Codes:
     source_code, source_names = pd.factorize(rows["source"])
     sources = source_order([str(name) for name in source_names])
     rank = np.asarray([sources.index(str(name)) for name in source_names])
-    exposures_ms, exposure = np.unique(rows["exposure_ms"].to_numpy(float), return_inverse=True)
+    exposure, exposures_ms = pd.factorize(rows["exposure_ms"].to_numpy(float), sort=True)
     cells = pd.DataFrame(
         {
             "source": np.repeat(np.asarray(sources, dtype=object), len(exposures_ms)),
@@ -115,12 +122,13 @@ def tabulate(
     *,
     n_people: int,
     n_images: int,
+    is_once: bool = False,
 ) -> CountTables:
-    """Count tables from codes, one entry a trial; codes count from 0."""
+    """Count tables from codes, one entry a trial, from 0. is_once: nobody is known to have seen one twice."""
     n_cells = len(cells)
     person_n, person_k = counted(person, cell, judged_real, (n_people, n_cells))
     image_n, image_k = counted(image, cell, judged_real, (n_images, n_cells))
-    if no_pair_twice(person, image, n_people, n_images):
+    if is_once or no_pair_twice(person, image, n_people, n_images):
         return CountTables(cells, person_n, person_k, image_n, image_k)
     from scipy.sparse import (
         coo_array,

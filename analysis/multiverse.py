@@ -74,15 +74,14 @@ def all_universes(
     rows: all rows of the file, for the rules to look at; is_candidate: those that are always analysed.
     shares and contrasts: what is asked, as weights of the cells of `coded(rows[is_candidate])`.
     """
-    candidates = rows[is_candidate]
-    codes = coded(candidates)
+    codes = coded(rows.loc[is_candidate, ["participant", "image", "source", "exposure_ms", "judged_real"]])
     fits: dict[Declared, np.ndarray] = {}
     for choice in (*REACTIONS, *TIMING, *PEOPLE):
         for rule in choice.rules:
             fits[rule] = rule.fits(rows)[is_candidate]
     kept = {
         choice: ~np.logical_or.reduce(
-            [np.zeros(len(candidates), dtype=bool), *(fits[rule] for rule in choice.rules)]
+            [np.zeros(len(codes.cell), dtype=bool), *(fits[rule] for rule in choice.rules)]
         )
         for choice in (*REACTIONS, *TIMING, *PEOPLE)
     }

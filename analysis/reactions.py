@@ -20,7 +20,10 @@ N_BINS = 5
 
 def timed(rows: pd.DataFrame) -> pd.DataFrame:
     """The analysed rows whose reaction time counts."""
-    return rows[rows["reaction_ms"].notna().to_numpy(bool) & ~flagged(rows["timing_ok"], False)]
+    counts = rows["reaction_ms"].notna().to_numpy(bool) & ~flagged(rows["timing_ok"], False)
+    return rows.loc[
+        counts, ["participant", "source", "exposure_ms", "response", "judged_real", "reaction_ms"]
+    ]
 
 
 def reaction_quantiles(rows: pd.DataFrame) -> pd.DataFrame:

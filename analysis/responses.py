@@ -141,7 +141,7 @@ def read(path: str | Path) -> pd.DataFrame:
     """
     file = responses_file(Path(path))
     if file.suffix == PARQUET:
-        from analysis.parquet import parquet_columns
+        from analysis.parquet import give_back_memory, parquet_columns
 
         rows = parquet_columns(file)
     else:
@@ -151,6 +151,8 @@ def read(path: str | Path) -> pd.DataFrame:
     first = min(contradictions(rows), default=None, key=lambda contradiction: contradiction.row)
     if first is not None:
         raise bad_row(file, *first)
+    if file.suffix == PARQUET:
+        give_back_memory()
     return rows
 
 
@@ -184,7 +186,7 @@ def select(
         left = reason < 0
         flow.append((words, int(new.sum()), int(left.sum()), rows["participant"][left].nunique()))
     exclusions = pd.DataFrame(flow, columns=["reason", "n_rows", "n_left", "n_people_left"])
-    kept = rows[reason < 0]
+    kept = rows[reason < 0] if (reason >= 0).any() else rows  # a copy costs as much memory again
     check_enough(kept, exclusions, where)
     is_catch = (rows["kind"] == "catch").to_numpy(bool) & (rows["status"] == "answered").to_numpy(bool)
     catch = rows[is_catch & rows["participant"].isin(kept["participant"].unique()).to_numpy(bool)]

@@ -133,9 +133,8 @@ def analyse(
     tables = codes.tables()
     cov = intervals.covariance(tables)
     means = intervals.source_means(tables, cov)
-    by_person = selection.rows["participant"].astype(object).value_counts().sort_index()
-    by_person = by_person.sort_values(ascending=False, kind="stable")
-    people = pd.DataFrame({"participant": by_person.index, "n_trials": by_person.to_numpy()})
+    people = pd.DataFrame({"participant": codes.people.astype(object), "n_trials": np.bincount(codes.person)})
+    people = people.sort_values(["n_trials", "participant"], ascending=[False, True], ignore_index=True)
     plan = plan or Plan()
     unknown = [name for pair in plan.pairs for name in pair if name not in set(means["source"])]
     if unknown:

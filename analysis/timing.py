@@ -16,7 +16,7 @@ def timing_by_exposure(rows: pd.DataFrame) -> pd.DataFrame:
     measured time), share_ok (of the trials whose timing was judged; NaN if none was), n_judged.
     """
     found = []
-    for exposure_ms, group in rows.groupby("exposure_ms"):
+    for exposure_ms, group in rows[["exposure_ms", "measured_ms", "timing_ok"]].groupby("exposure_ms"):
         measured = group["measured_ms"].dropna().to_numpy(float)
         judged = group["timing_ok"].dropna()
         low, median, high = np.percentile(measured, [5, 50, 95]) if len(measured) else (np.nan,) * 3
