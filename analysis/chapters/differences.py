@@ -256,7 +256,7 @@ def draw_distance(ax: Axes, table: pd.DataFrame, styles: dict[str, SourceStyle])
     ax.text(
         1.0,
         0,
-        " indistinguishable",
+        " as often\n as real",
         transform=ax.get_yaxis_transform(),
         va="center",
         fontsize=7.5,

@@ -62,7 +62,7 @@ def each_person(results: Results) -> Section | None:
     figure = Figure(
         name="people",
         draw=partial(draw_people, results=results, order=shown, styles=source_styles(results.sources)),
-        inches=(6.4, 1.25 * -(-len(shown) // COLUMNS) + 0.5),
+        inches=(6.4, 1.25 * -(-len(shown) // COLUMNS) + 0.75),
         grid=(-(-len(shown) // COLUMNS), min(COLUMNS, len(shown))),
         alt=f"Each person's own percent judged real against presentation time. {text[0]}",
         caption=(
@@ -113,7 +113,8 @@ def draw_people(axes: Any, results: Results, order: list[str], styles: dict[str,
         for name, style in styles.items():
             own = (cells["source"] == name).to_numpy(bool) & (n > 0)
             ax.plot(
-                cells["exposure_ms"].to_numpy(float)[own], 100 * k[own] / n[own], lw=0.9, color=style.colour, marker=style.marker, ms=1.8
+                cells["exposure_ms"].to_numpy(float)[own], 100 * k[own] / n[own], lw=0.9, color=style.colour, marker=style.marker, ms=1.8,
+                label=style.label,
             )  # fmt: skip
         time_axis(ax, [exposures[0], exposures[-1]], 1.0, "ms" if number >= len(order) - COLUMNS else "")
         ax.set_ylim(-4, 104)
@@ -124,6 +125,9 @@ def draw_people(axes: Any, results: Results, order: list[str], styles: dict[str,
         ax.xaxis.label.set_size(7)
         ax.set_title(f"d′ {decimal(measures[order[number]])}", size=7, pad=2)
     panels[0].set_ylabel("judged real (%)", fontsize=7)
+    panels[0].figure.legend(
+        handles=panels[0].lines, loc="outside upper left", ncols=len(styles), frameon=False, fontsize=7.5
+    )
 
 
 def influence(results: Results) -> Section | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from analysis.style import QUIET, source_styles
 
@@ -41,6 +42,9 @@ def dots(
         ax.axvline(factor * reference, ls=(0, (1, 2.5)), lw=1, color=QUIET, zorder=1)
     if is_log:
         ax.set_xscale("log")
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        ax.xaxis.set_minor_locator(NullLocator())
     ax.set_yticks(range(len(table)), [styles[name].label for name in table["source"]][::-1])
     ax.set_ylim(-0.6, len(table) - 0.4)
     ax.tick_params(axis="y", length=0)
