@@ -55,17 +55,21 @@ def planted_study(n_people: int = 60, n_trials: int = 440) -> tuple[Observers, d
     return with_true_proportions(observers, shares), shares
 
 
-def study_tables(observers: Observers, seed: int) -> CountTables:
+def cells_of(observers: Observers) -> pd.DataFrame:
+    """What the codes of `draw` stand for: columns source, exposure_ms."""
     names, times = list(observers.curves), observers.exposures_ms
-    cells = pd.DataFrame(
+    return pd.DataFrame(
         {
             "source": np.repeat(np.asarray(names, dtype=object), len(times)),
             "exposure_ms": np.tile(np.asarray(times, dtype=float), len(names)),
         }
     )
+
+
+def study_tables(observers: Observers, seed: int) -> CountTables:
     answers = draw(observers, np.random.default_rng(seed))
-    n_images = len(names) * observers.images_per_source
-    return tabulate(cells, *answers, n_people=observers.n_people, n_images=n_images)
+    n_images = len(observers.curves) * observers.images_per_source
+    return tabulate(cells_of(observers), *answers, n_people=observers.n_people, n_images=n_images)
 
 
 def recovery(n_studies: int) -> None:

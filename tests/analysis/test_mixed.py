@@ -162,7 +162,7 @@ def test_each_derivative_is_that_of_the_one_before(link):
 
 
 def test_planted_standard_deviations_and_levels_are_found():
-    """40 people x 660 trials; the mean over 3 seeds (long form: benchmarks/mixed.py)."""
+    """40 people x 660 trials; the mean over 3 seeds (long form: benchmarks/recovery.py)."""
     observers = Observers(
         n_people=40, n_trials=660, images_per_source=250, person_sd=0.55, person_source_sd=0.3, image_sd=1.0
     )
