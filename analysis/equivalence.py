@@ -17,7 +17,7 @@ ONE_SIDED = 0.05
 
 METHOD = (
     "two one-sided t tests at 5 %; the variance is ours (two-way), plus the paper's people (our spread between "
-    f"people over {published.N_PEOPLE}), plus the reading of its figure (even over +-{100 * published.DOUBT:.0f} "
+    f"people over {published.N_PEOPLE}), plus the reading of its figure (even over ±{100 * published.DOUBT:.0f} "
     "points); Welch-Satterthwaite degrees of freedom"
 )
 

@@ -25,7 +25,7 @@ from analysis.responses import REAL
 
 METHOD = (
     "most probable psychometric function (cumulative Gaussian over log time; guess, lapse and overdispersion free; "
-    "priors of Schuett et al. 2016), interval from the two-way covariance of its points by the implicit function "
+    "priors of Schütt et al. 2016), interval from the two-way covariance of its points by the implicit function "
     "theorem"
 )
 TASKS = {True: psychometric.TIMED_REAL, False: psychometric.TIMED_GENERATED}

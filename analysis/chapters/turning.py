@@ -34,6 +34,7 @@ def thresholds_of_sources(results: Results) -> Section | None:
         return None
     fits = pd.concat([thresholds.band(each, results.cov) for each in curves], ignore_index=True)
     text = " ".join([*known_sentences(table), *unknown_sentences(table)])
+    crosses = " Crosses: thresholds with their intervals, for the sources whose curve turns within the tested times."
     figure = Figure(
         name="thresholds",
         draw=partial(
@@ -42,8 +43,8 @@ def thresholds_of_sources(results: Results) -> Section | None:
         inches=INCHES,
         alt=f"Fitted curves of the share judged real against presentation time, one a source. {text}",
         caption=(
-            f"Psychometric functions over log time with pointwise 95{NBSP}% intervals for {NEW}; points as in figure 1. Crosses: "
-            "thresholds with their intervals, for the sources whose curve turns within the tested times."
+            f"Psychometric functions over log time with pointwise 95{NBSP}% intervals for {NEW}; points as in figure 1."
+            f"{crosses if (table['finding'] == 'turns').any() else ''}"
         ),
     )
     caption = (
