@@ -11,7 +11,16 @@ from django.test import Client
 from generator.tasks import labelled_images
 from studyapp.jobs import queue_generation
 from studyapp.models import Job, JobSlice, Study
+from studyapp.products import PRODUCTS
 from tests.conftest import Person
+
+
+@pytest.fixture
+def no_products() -> None:
+    """Jobs of an earlier test had the same numbers: their files have gone with them."""
+    for product in PRODUCTS.values():
+        for file in product.folder.glob("*"):
+            file.unlink()
 
 
 def signed_in(username: str, **rights: Any) -> Client:

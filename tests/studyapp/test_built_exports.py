@@ -24,7 +24,7 @@ from studyapp.sittings import erase_sitting
 from studyapp.sweeper import sweep
 from tests.conftest import Person
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_products")]
 
 
 @pytest.fixture

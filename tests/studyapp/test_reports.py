@@ -26,7 +26,7 @@ from studyapp.verification import verify
 from tests.conftest import Person
 from tests.studyapp.conftest import signed_in
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_products")]
 
 
 @pytest.fixture
