@@ -26,7 +26,8 @@ def test_the_evaluation_is_of_the_weights_that_ship(name):
 def test_the_table_says_what_the_evaluation_found(name):
     found = json.loads((MODELS / name / "evaluation.json").read_text(encoding="utf-8"))["measures"]
     detail = ", ".join(f"{found[f'detail_variance_{size}px']['value']:.2f}" for size in (8, 16, 32))
-    (row,) = [line for line in TEXT.splitlines() if line.startswith(f"| `{name}` |")]
+    (row,) = [line for line in TEXT.splitlines() if f"[page]({name}/evaluation.html)" in line]
+    assert row.startswith(f"| `{name}` |")
     cells = [cell.strip() for cell in row.split("|")[2:6]]
     assert cells == [
         f"{found['frechet_yardsticks']['value']:.3f}",
