@@ -2,6 +2,7 @@
 PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
+AT_ONCE := -n auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: setup demo test check check-long static-checks javascript messages clean
 
@@ -22,7 +23,7 @@ demo: .venv/installed
 
 # As many tests at once as there are cores, those of a file by one process; a browser's alone, for they look at time.
 test: .venv/tools-installed
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile -m "not browser"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(AT_ONCE) -m "not browser"
 	$(BIN)/python -m pytest -m browser
 
 check: static-checks javascript test
@@ -30,7 +31,7 @@ check: static-checks javascript test
 # The long forms of what `check` tries in short (the marker `long` in pyproject.toml), and properties on new examples.
 check-long: .venv/tools-installed
 	$(BIN)/python -m pytest --long
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile -m "not browser" --hypothesis-profile new
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(AT_ONCE) -m "not browser" --hypothesis-profile new
 
 static-checks: .venv/tools-installed
 	$(BIN)/ruff format --check .
