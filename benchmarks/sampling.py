@@ -231,7 +231,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("checkpoints", nargs="*", default=shipped_names())
-    parser.add_argument("--blocks", type=int, default=8, help="blocks of images a measurement")
+    parser.add_argument("--blocks", type=int, default=32, help="blocks of images a measurement")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--dtype", choices=tuple(DTYPES))
     parser.add_argument(

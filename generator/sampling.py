@@ -26,6 +26,7 @@ from generator.device import chosen_device
 from generator.errors import CheckpointError, GeneratorError
 from generator.families import FAMILIES
 from generator.image_set import About, EncodedImage, encoded, write_image_set
+from generator.memory import keep_freed_memory
 from generator.networks.drawing_form import drawing_form
 from generator.noise import balanced_labels, image_keys
 from generator.pixels import bytes_from_unit
@@ -111,6 +112,7 @@ class Drawing:
 
 def drawing_of(checkpoint: Checkpoint, seed: int, sampler: Sampler | None = None) -> Drawing:
     """A checkpoint ready to draw on the device of this machine, with the quickest sampler unless one is given."""
+    keep_freed_memory()
     device = chosen_device()
     chosen = sampler or usual_sampler(device)
     form = drawing_form(checkpoint.model, DTYPES[chosen.dtype], device)
