@@ -117,6 +117,7 @@ try {
             `${finished ? "" : ", not finished"}${dataLossPossible ? ", trace cut" : ""}\n`,
         );
         for (const trial of matched ?? []) rows.push({ page, condition, round, ...trial, key_ms: keyTaken(trial, extra ?? []) });
+        if (values.out) writeFileSync(values.out, JSON.stringify(rows)); // what a run that is cut off leaves behind
       }
     }
   }
@@ -124,6 +125,5 @@ try {
   ours.stop();
   packages.close();
 }
-if (values.out) writeFileSync(values.out, JSON.stringify(rows));
 console.log(table(rows));
 process.exit(0);
