@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from studyapp import jobs
+from studyapp import jobs, waiting
 from studyapp.catalogue import register_generated
 from studyapp.models import Job, JobSlice
 from tests.image_sets import write_image_set
@@ -234,3 +234,19 @@ def test_a_job_that_makes_no_sense_is_refused(arguments, words):
     with pytest.raises(CommandError, match=words):
         call_command("generate", *arguments)
     assert not Job.objects.exists()
+
+
+def test_whoever_waits_hears_once_that_no_worker_comes_and_at_the_end_that_somebody_stopped_it(
+    job, monkeypatch
+):
+    monkeypatch.setattr(waiting, "LOOK_EVERY_S", 0)
+    monkeypatch.setattr(waiting, "PATIENCE_S", 0)
+    warnings: list[str] = []
+    looks = waiting.until_over(job, warnings.append)
+    for _ in range(3):
+        next(looks)
+    assert len(warnings) == 1
+    assert warnings[0].startswith("no worker has taken the job yet")
+    jobs.stop_job(Job.objects.get(pk=job.pk))
+    with pytest.raises(CommandError, match=f"^job {job.pk} stopped: somebody stopped it$"):
+        list(looks)

@@ -1,6 +1,5 @@
 """`manage.py generate --checkpoint NAME --count N [--wait]`: queue a generation job for a worker."""
 
-import time
 from argparse import ArgumentParser
 from typing import Any
 
@@ -10,9 +9,7 @@ from rich.progress import Progress
 
 from studyapp.jobs import JobError, queue_generation
 from studyapp.models import Job
-
-ENDED = (Job.Status.DONE, Job.Status.FAILED)
-PATIENCE_S = 15
+from studyapp.waiting import until_over
 
 
 class Command(BaseCommand):
@@ -41,17 +38,6 @@ class Command(BaseCommand):
     def wait_for(self, job: Job, count: int) -> None:
         with Progress(transient=True) as bar:
             task = bar.add_task("images", total=count)
-            begun_s, is_warned = time.monotonic(), False
-            while job.status not in ENDED:
-                time.sleep(0.5)
-                job.refresh_from_db()
-                is_late = job.status == Job.Status.WAITING and time.monotonic() - begun_s > PATIENCE_S
-                if is_late and not is_warned:
-                    self.stderr.write(
-                        "no worker has taken the job yet; `manage.py demo` or `celery` starts one"
-                    )
-                    is_warned = True
+            for _ in until_over(job, self.stderr.write):
                 bar.update(task, completed=job.slices.aggregate(done=Sum("done"))["done"])
-        if job.status == Job.Status.FAILED:
-            raise CommandError(f"job {job.pk} failed: {job.error}")
         self.stdout.write(f"image set {job.image_set} is in the catalogue")

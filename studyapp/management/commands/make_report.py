@@ -1,7 +1,6 @@
 """`python manage.py make_report S [--wait]`: have a worker analyse a study's answers and keep the report."""
 
 import sys
-import time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -11,8 +10,7 @@ from studyapp.accounts import at_the_command_line
 from studyapp.export import ExportError, freeze_named, freeze_study, study_to_export
 from studyapp.models import Job
 from studyapp.products import file_of, queue_product
-
-PATIENCE_S = 15
+from studyapp.waiting import until_over
 
 
 class Command(BaseCommand):
@@ -51,18 +49,7 @@ class Command(BaseCommand):
             self.wait_for(job)
 
     def wait_for(self, job: Job) -> None:
-        begun_s, is_warned = time.monotonic(), False
         with Console(file=sys.stderr).status("waiting for a worker") as line:
-            while job.status in Job.OPEN:
-                time.sleep(0.5)
-                job.refresh_from_db()
+            for _ in until_over(job, self.stderr.write):
                 line.update(job.outcome.get("step") or "waiting for a worker")
-                is_late = job.status == Job.Status.WAITING and time.monotonic() - begun_s > PATIENCE_S
-                if is_late and not is_warned:
-                    self.stderr.write(
-                        "no worker has taken the job yet; `manage.py demo` or `celery` starts one"
-                    )
-                    is_warned = True
-        if job.status != Job.Status.DONE:
-            raise CommandError(f"job {job.pk} {job.status}: {job.error or 'somebody stopped it'}")
         self.stdout.write(str(file_of(job)))

@@ -1,6 +1,5 @@
 """`manage.py train --config FILE [--wait]`: queue a training job; each part of the model is a slice of its own."""
 
-import time
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from studyapp.jobs import JobError
 from studyapp.models import Job
 from studyapp.training import queue_training
-
-PATIENCE_S = 15
+from studyapp.waiting import until_over
 
 
 class Command(BaseCommand):
@@ -47,24 +45,13 @@ class Command(BaseCommand):
             self.wait_for(job)
 
     def wait_for(self, job: Job) -> None:
-        begun_s, is_warned = time.monotonic(), False
         columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[seen]:,} images"))
         with Progress(*columns, transient=True) as bar:
             tasks: dict[str, TaskID] = {}
-            while job.status in Job.OPEN:
-                time.sleep(0.5)
-                job.refresh_from_db()
+            for _ in until_over(job, self.stderr.write):
                 for part, share, seen in job.slices.values_list("part", "share", "done"):
                     if part not in tasks:
                         tasks[part] = bar.add_task(part, total=1.0, seen=0)
                     bar.update(tasks[part], completed=share, seen=seen)
-                is_late = job.status == Job.Status.WAITING and time.monotonic() - begun_s > PATIENCE_S
-                if is_late and not is_warned:
-                    self.stderr.write(
-                        "no worker has taken the job yet; `manage.py demo` or `celery` starts one"
-                    )
-                    is_warned = True
-        if job.status != Job.Status.DONE:
-            raise CommandError(f"job {job.pk} {job.status}: {job.error or 'somebody stopped it'}")
         name = job.arguments["name"]
         self.stdout.write(f"checkpoint {name} is there: manage.py generate --checkpoint {name} --count 1200")
