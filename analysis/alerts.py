@@ -49,12 +49,12 @@ def rows_left_out(selection: Selection) -> list[str]:
     return [f"Rows left out besides practice and catch trials: {why}, of {count(selection.n_rows)}."]
 
 
-def declared_rules_left_aside(results: Results) -> list[str]:
-    if results.plan.as_declared or not results.beforehand:
+def declared_rules_left_aside(selection: Selection) -> list[str]:
+    if selection.as_declared or not selection.beforehand:
         return []
-    n = counted(len(results.beforehand), "rule")
+    n = counted(len(selection.beforehand), "rule")
     return [
-        f"{n} that the study declared before its data {'is' if len(results.beforehand) == 1 else 'are'} not applied "
+        f"{n} that the study declared before its data {'is' if len(selection.beforehand) == 1 else 'are'} not applied "
         "here: this is another analysis than the one that was declared."
     ]
 
@@ -178,7 +178,7 @@ def several_studies(results: Results) -> list[str]:
 CHECKS: tuple[Callable[[Results], list[str]], ...] = (
     lambda results: simulated_people(results.selection),
     several_studies,
-    declared_rules_left_aside,
+    lambda results: declared_rules_left_aside(results.selection),
     missing_cells,
     small_cells,
     stand_in_rules,

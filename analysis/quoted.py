@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import intervals, published, timing
+from analysis.responses import Selection
 from analysis.results import Results
 from analysis.section import Number, Section
 
@@ -151,9 +152,7 @@ def as_json(results: Results, alerts: list[str], sections: list[Section]) -> dic
         "plan": {
             "margin": results.plan.margin,
             "contrasts": [f"{row.higher} minus {row.lower}" for row in results.planned.itertuples()],
-            "declared_before_data": [rule.reason for rule in results.beforehand],
-            "as_declared": results.plan.as_declared,
-            "exclude": [rule.reason for rule in results.plan.exclude],
+            **rules_of(results.selection),
             "simulated": results.plan.simulated,
             "bars": results.plan.bars,
         },
@@ -171,6 +170,15 @@ def as_json(results: Results, alerts: list[str], sections: list[Section]) -> dic
                 ("timing", results.timing),
             )
         },
+    }
+
+
+def rules_of(selection: Selection) -> dict[str, Any]:
+    """By which rules rows were left out: those declared before the data, whether they were applied, others."""
+    return {
+        "declared_before_data": [rule.reason for rule in selection.beforehand],
+        "as_declared": selection.as_declared,
+        "exclude": [rule.reason for rule in selection.chosen],
     }
 
 

@@ -205,11 +205,11 @@ def report(
     say("reading")
     rows = read_studies(list(data))
     where = ", ".join(map(str, files))
-    beforehand = study_rules(files, studies_of(rows))
     selection = select(
         rows,
         simulated=plan.simulated,
-        beforehand=beforehand if plan.as_declared else (),
+        beforehand=study_rules(files, studies_of(rows)),
+        as_declared=plan.as_declared,
         exclude=plan.exclude,
         where=where,
     )
@@ -233,9 +233,7 @@ def report(
     folders = tuple(file.parent for file in files)
     if pictures is None:
         pictures = next((folder / PICTURES for folder in folders if (folder / PICTURES).is_dir()), None)
-    results = analyse(
-        selection, provenance(*files), plan, beforehand=beforehand, folders=folders, pictures=pictures
-    )
+    results = analyse(selection, provenance(*files), plan, folders=folders, pictures=pictures)
     return written(results, paper_style=paper_style, live=live, formats=formats, say=say)
 
 

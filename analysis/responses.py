@@ -51,8 +51,9 @@ class Selection:
     every: all rows that were read; reason: for each of them the place of its reason in `exclusions`, -1 for
     analysed ones. rows: those that are analysed: kind main or repeat, status answered, no rule fits.
     catch: answered catch trials of the same people. exclusions: columns reason, n_rows (every reason, also with 0
-    rows, in the order tried), n_left, n_people_left (rows and people after it). n_chosen: how many of the
-    reasons, at the end, were chosen for this analysis. n_simulated: analysed rows of simulated people.
+    rows, in the order tried), n_left, n_people_left (rows and people after it). n_simulated: analysed rows of
+    simulated people. beforehand: the rules that the studies declared before their data, and as_declared whether they
+    were applied; chosen: those chosen for this analysis, the last of the reasons.
     """
 
     every: pd.DataFrame
@@ -61,7 +62,9 @@ class Selection:
     catch: pd.DataFrame
     exclusions: pd.DataFrame
     n_simulated: int
-    n_chosen: int = 0
+    beforehand: tuple[StudyRule, ...] = ()
+    as_declared: bool = True
+    chosen: tuple[Declared, ...] = ()
 
     @property
     def n_rows(self) -> int:
@@ -71,7 +74,7 @@ class Selection:
     @property
     def is_candidate(self) -> np.ndarray:
         """Whether each row read would be analysed without the rules chosen for this analysis."""
-        return (self.reason < 0) | (self.reason >= len(self.exclusions) - self.n_chosen)
+        return (self.reason < 0) | (self.reason >= len(self.exclusions) - len(self.chosen))
 
     def left_out(self) -> pd.DataFrame:
         """The rows left out, one each: row (as a spreadsheet counts it), trial, participant, kind, source, reason."""
@@ -161,21 +164,22 @@ def select(
     *,
     simulated: bool = False,
     beforehand: Iterable[StudyRule] = (),
+    as_declared: bool = True,
     exclude: Iterable[Declared] = (),
     where: str = FILE_NAME,
 ) -> Selection:
     """The analysed rows, and the count of those left out by reason; the first reason that fits is counted.
 
     Simulated people are left out unless they are asked for or alone. beforehand: rules that the studies declared
-    before their data; exclude: rules chosen for this analysis. `where` names the file in errors. Raises
-    ResponsesError if no row is left, or if the rest has no real source or no generated one.
+    before their data, left aside unless as_declared; exclude: rules chosen for this analysis. `where` names the file
+    in errors. Raises ResponsesError if no row is left, or if the rest has no real source or no generated one.
     """
     is_simulated = rows["is_simulated"].to_numpy(bool)
-    exclude = tuple(exclude)
+    beforehand, exclude = tuple(beforehand), tuple(exclude)
     tried: list[tuple[str, np.ndarray]] = [
         (SIMULATED_REASON, is_simulated & (not simulated and not is_simulated.all())),
         *((words, fits(rows).to_numpy(bool)) for words, fits in EXCLUSIONS),
-        *((rule.reason, rule.fits(rows)) for rule in beforehand),
+        *((rule.reason, rule.fits(rows)) for rule in (beforehand if as_declared else ())),
         *((rule.reason, rule.fits(rows)) for rule in exclude),
     ]
     reason = np.full(len(rows), -1, dtype=np.int8)
@@ -186,12 +190,12 @@ def select(
         left = reason < 0
         flow.append((words, int(new.sum()), int(left.sum()), rows["participant"][left].nunique()))
     exclusions = pd.DataFrame(flow, columns=["reason", "n_rows", "n_left", "n_people_left"])
-    kept = rows[reason < 0] if (reason >= 0).any() else rows  # a copy costs as much memory again
+    kept = rows[reason < 0]
     check_enough(kept, exclusions, where)
     is_catch = (rows["kind"] == "catch").to_numpy(bool) & (rows["status"] == "answered").to_numpy(bool)
     catch = rows[is_catch & rows["participant"].isin(kept["participant"].unique()).to_numpy(bool)]
     n_simulated = int(kept["is_simulated"].sum())
-    return Selection(rows, reason, kept, catch, exclusions, n_simulated, len(exclude))
+    return Selection(rows, reason, kept, catch, exclusions, n_simulated, beforehand, as_declared, exclude)
 
 
 def header_of(file: Path) -> list[str]:

@@ -21,7 +21,6 @@ from analysis.plan import Plan
 from analysis.provenance import Provenance
 from analysis.responses import Selection
 from analysis.studies import studies_of
-from analysis.study_rules import StudyRule
 
 
 @dataclass(frozen=True)
@@ -31,8 +30,7 @@ class Results:
     codes: the analysed trials as numbers; cov: the covariance of all cells. cells and means: see `intervals`.
     steps: neighbours in the order of the means, highest first, columns higher, lower, difference, low, high.
     people: one row a participant, columns participant, n_trials, share. timing: see
-    `timing.timing_by_exposure`. beforehand: the rules that the studies declared before their data, which the plan may
-    have left aside. folders: where exports lie, with stimuli.csv if there is one; pictures: where
+    `timing.timing_by_exposure`. folders: where exports lie, with stimuli.csv if there is one; pictures: where
     image sets lie.
     """
 
@@ -47,7 +45,6 @@ class Results:
     timing: pd.DataFrame
     provenance: Provenance
     plan: Plan
-    beforehand: tuple[StudyRule, ...] = ()
     folders: tuple[Path, ...] = ()
     pictures: Path | None = None
 
@@ -124,7 +121,6 @@ def analyse(
     provenance: Provenance,
     plan: Plan | None = None,
     *,
-    beforehand: tuple[StudyRule, ...] = (),
     folders: tuple[Path, ...] = (),
     pictures: Path | None = None,
 ) -> Results:
@@ -153,7 +149,6 @@ def analyse(
         timing=timing.timing_by_exposure(selection.rows),
         provenance=provenance,
         plan=plan,
-        beforehand=beforehand,
         folders=folders,
         pictures=pictures,
     )

@@ -39,7 +39,7 @@ def who_took_part(results: Results) -> Section:
             else " The refresh rate of the screens was not recorded."
         )
     ]
-    text.append(" ".join(rules_and_their_time(results)))
+    text.append(" ".join(rules_and_their_time(results.selection)))
     return Section("Who took part, and what was left out", text, flow_table(results.selection))
 
 
@@ -60,16 +60,16 @@ def flow_table(selection: Selection) -> Table:
     return Table(caption, head, flow, name="flow", frame=selection.exclusions)
 
 
-def rules_and_their_time(results: Results) -> Iterator[str]:
+def rules_and_their_time(selection: Selection) -> Iterator[str]:
     """Which rules were declared before the data, and which came afterwards."""
-    if not results.beforehand:
+    if not selection.beforehand:
         yield "No rule by which sittings are left out is known to have been declared before the data."
     else:
-        said = listed((rule.words for rule in results.beforehand), "or")
-        left_aside = "" if results.plan.as_declared else ", but not applied in this report"
+        said = listed((rule.words for rule in selection.beforehand), "or")
+        left_aside = "" if selection.as_declared else ", but not applied in this report"
         yield f"Declared before the data{left_aside}: leave out sittings in which {said}."
-    if results.plan.exclude:
-        said = "; ".join(rule.reason for rule in results.plan.exclude)
+    if selection.chosen:
+        said = "; ".join(rule.reason for rule in selection.chosen)
         yield f"Came afterwards, chosen for this report: {said}."
     else:
         yield "No rule came afterwards."

@@ -38,7 +38,7 @@ def arguments() -> argparse.ArgumentParser:
 
 
 def report(kind: str, path: Path, seed: int) -> dict[str, bytes]:
-    """All files of the report, by name. Raises ResponsesError for data that the design cannot use."""
+    """All files of the report, by name. Raises ResponsesError, StudyRulesError for data that it cannot use."""
     from analysis.designs.reading import counted_rows
     from analysis.designs.report import design_files
     from analysis.provenance import provenance
@@ -56,10 +56,11 @@ def main(argv: list[str] | None = None) -> int:
     options = arguments().parse_args(argv)
     from analysis.files import FilesError, replace_files
     from analysis.responses import ResponsesError
+    from analysis.study_rules import StudyRulesError
 
     try:
         written = replace_files(options.out, report(options.kind, options.file, options.seed))
-    except (ResponsesError, FilesError) as error:
+    except (ResponsesError, StudyRulesError, FilesError) as error:
         print(f"designs: {error}", file=sys.stderr)
         return 1
     for path in written:

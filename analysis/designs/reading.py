@@ -1,7 +1,8 @@
 """Reading the table of another design: only the columns that the measure needs, checked as the export's are.
 
 Knows CSV files with a header. Columns that are not needed may be there; where `kind` and `status` are, only answered
-trials of the main part count. Of an export count the rows that every report counts (`responses.select`).
+trials of the main part count. Of an export count the rows that every report counts (`responses.select`), without the
+sittings that its study declared to leave out.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from analysis.responses import (
     select,
     typed,
 )
+from analysis.studies import studies_of
+from analysis.study_rules import study_rules
 
 COUNTED = {"kind": ("main", "repeat"), "status": ("answered",)}
 
@@ -30,10 +33,14 @@ COUNTED = {"kind": ("main", "repeat"), "status": ("answered",)}
 def counted_rows(
     file: Path, needed: Mapping[str, Kind], optional: Mapping[str, Kind]
 ) -> tuple[pd.DataFrame, Selection | None]:
-    """The rows that count, as `read_table` has them; of an export also what was left out. Raises ResponsesError."""
+    """The rows that count, as `read_table` has them; of an export also what was left out.
+
+    Raises ResponsesError; StudyRulesError where an export's rules cannot be followed.
+    """
     if not is_export(file):
         return read_table(file, needed, optional), None
-    selection = select(read(file), where=str(file))
+    every = read(file)
+    selection = select(every, beforehand=study_rules([file], studies_of(every)), where=str(file))
     require_columns(list(selection.rows), needed, file)
     for name, kind in needed.items():
         empty = selection.rows[name].isna()

@@ -14,12 +14,13 @@ from types import ModuleType
 import numpy as np
 import pandas as pd
 
-from analysis.alerts import rows_left_out, simulated_people
-from analysis.chapters.method import flow_table
+from analysis.alerts import declared_rules_left_aside, rows_left_out, simulated_people
+from analysis.chapters.method import flow_table, rules_and_their_time
 from analysis.csv_tables import exclusions_csv
+from analysis.intervals import CONFIDENCE
 from analysis.page import page
 from analysis.provenance import Provenance
-from analysis.quoted import records
+from analysis.quoted import records, rules_of
 from analysis.report import FORMATS, drawn, quiet
 from analysis.responses import Selection
 from analysis.section import Section
@@ -45,8 +46,13 @@ def design_files(
     told = design.told(rows, np.random.default_rng(seed), where)
     sections, alerts, more = list(told.sections), [], {}
     if selection is not None:
-        sections.append(Section("What was left out", [], flow_table(selection)))
-        alerts = simulated_people(selection) + rows_left_out(selection)
+        said = " ".join(rules_and_their_time(selection))
+        sections.append(Section("What was left out", [said], flow_table(selection)))
+        alerts = [
+            sentence
+            for check in (simulated_people, declared_rules_left_aside, rows_left_out)
+            for sentence in check(selection)
+        ]
         more["exclusions.csv"] = exclusions_csv(selection).encode()
     pictures = {each.figure.name: drawn(each.figure, formats, say) for each in sections if each.figure}
     html = page(
@@ -59,8 +65,9 @@ def design_files(
     document = {
         "format": 1,
         "design": kind,
-        "confidence": 0.95,
+        "confidence": CONFIDENCE,
         "seed": seed,
+        **({} if selection is None else {"plan": rules_of(selection)}),
         "provenance": asdict(provenance),
         "alerts": alerts,
         "tables": {

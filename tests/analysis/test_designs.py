@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from analysis.designs import __main__ as command
 from analysis.designs import pairs, ratings, staircase, untimed
 from analysis.designs.reading import counted_rows
 from analysis.observers import Observers, as_csv, simulate, true_proportions
+from analysis.plan import Plan
 from analysis.report import report
 from analysis.responses import ResponsesError
 from benchmarks.untimed import coverage
@@ -219,6 +220,29 @@ def test_an_export_gets_one_report_from_both_commands_whether_by_folder_or_file(
     assert table["error"].item() == pytest.approx(wrong / 2, abs=1e-8)
     counted, selection = counted_rows(tmp_path / "export" / "responses.csv", untimed.NEEDED, untimed.OPTIONAL)
     assert selection is not None and len(counted) == len(rows)
+
+
+def test_what_a_study_without_a_time_limit_declared_holds_in_both_commands_and_is_said(tmp_path):
+    rows = untimed_export(tmp_path / "export")
+    person, study, version = rows[["participant", "study", "study_version"]].iloc[0]
+    quick = (rows["participant"] == person).map({True: "20", False: "700"})
+    untimed_export(tmp_path / "export", reaction_ms=quick)
+    design = {"n_trials": 20, "exclusions": {"too_fast": 5}}
+    told = {"study": study, "version": version, "definition": design}
+    (tmp_path / "export" / "study.json").write_text(json.dumps(told))
+    files = report(tmp_path / "export", formats=("svg",))
+    assert command.main(["untimed", str(tmp_path / "export"), "--out", str(tmp_path / "out")]) == 0
+    assert (tmp_path / "out" / "results.json").read_bytes() == files["results.json"]
+    rule = "sitting in which more than 5 % of the answers came less than 150 ms after the picture"
+    assert json.loads(files["results.json"])["plan"] == {
+        "declared_before_data": [rule],
+        "as_declared": True,
+        "exclude": [],
+    }
+    assert set(pd.read_csv(BytesIO(files["exclusions.csv"]))["participant"]) == {person}
+    assert rule.removeprefix("sitting in which ") in files["report.html"].decode()
+    aside = report(tmp_path / "export", plan=Plan(as_declared=False), formats=("svg",))
+    assert "is not applied here" in " ".join(json.loads(aside["results.json"])["alerts"])
 
 
 def test_simulated_people_among_others_are_left_out_of_an_export_here_too(tmp_path):
