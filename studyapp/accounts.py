@@ -103,6 +103,8 @@ class SignInForm(AdminAuthenticationForm):
     """Django's form, with a limit on tries by name. No address is looked at, so that none is kept."""
 
     def clean(self) -> dict[str, Any]:
+        if not self.cleaned_data.get("password"):
+            return super().clean()  # nothing was tried, and nothing was right
         with try_of_password(self.cleaned_data.get("username") or ""):
             return super().clean()
 

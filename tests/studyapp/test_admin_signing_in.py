@@ -170,6 +170,13 @@ def test_a_name_that_is_tried_too_often_is_refused_known_or_not(researcher: Clie
     assert "tried too often" not in try_to_sign_in("somebody-else", "wrong")
 
 
+def test_a_form_without_a_password_is_no_way_to_have_wrong_ones_forgotten(researcher: Client):
+    for _ in range(10):
+        try_to_sign_in("ann", "wrong")
+        try_to_sign_in("ann", "")
+    assert "tried too often" in try_to_sign_in("ann", "wrong")
+
+
 def test_the_right_password_forgets_the_tries_before_it(researcher: Client):
     for _ in range(3):
         for _ in range(accounts.SIGN_IN_LIMIT.burst - 1):
