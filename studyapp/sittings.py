@@ -113,7 +113,7 @@ def begin(
     """
     secret = secret_of(attempt)
     spend_on_link(study, arrival)  # before the transaction: who is refused has asked, too
-    with transaction.atomic():
+    with in_turn():
         study = for_participants(Study.objects.select_for_update()).get(pk=study.pk)
         is_tester = doors.is_tester(study, arrival.link)
         panel, external_id = arrival.panel, arrival.external_id
@@ -196,22 +196,25 @@ def spend_on_link(study: Study, came: Arrival = ALONE, *, is_look: bool = False)
     Looks at pages have a bucket of their own there: they keep nobody from agreeing. Raises TooOften.
     """
     link = named_link(study, came.link) if came.link else None
-    if link is not None:
-        LINK_LIMIT.spend(NamedLink, link.pk, time.time())
-    elif is_look:
-        LANDING_LIMIT.spend(Study, study.pk, time.time(), bucket="landings_full_s")
-    else:
-        LINK_LIMIT.spend(Study, study.pk, time.time())
+    with in_turn():
+        if link is not None:
+            LINK_LIMIT.spend(NamedLink, link.pk, time.time())
+        elif is_look:
+            LANDING_LIMIT.spend(Study, study.pk, time.time(), bucket="landings_full_s")
+        else:
+            LINK_LIMIT.spend(Study, study.pk, time.time())
 
 
 def note_landing(study: Study) -> None:
     """Count a welcome page that a browser has shown: its script says so, for a look at a link starts nothing."""
-    Study.objects.filter(pk=study.pk).update(n_landed=F("n_landed") + 1)
+    with in_turn():
+        Study.objects.filter(pk=study.pk).update(n_landed=F("n_landed") + 1)
 
 
 def note_decline(study: Study) -> None:
     """Count somebody who read the consent and did not agree."""
-    Study.objects.filter(pk=study.pk).update(n_declined=F("n_declined") + 1)
+    with in_turn():
+        Study.objects.filter(pk=study.pk).update(n_declined=F("n_declined") + 1)
 
 
 def _begun_before(study: Study, panel: str, external_id: str) -> Sitting | None:
@@ -278,7 +281,7 @@ def stands_at(sitting: Sitting) -> str:
 
 def note_screen(sitting: Sitting, facts: dict[str, Any]) -> None:
     """Keep what the screen check measured; an erased sitting stays empty, whatever was under way."""
-    with transaction.atomic():
+    with in_turn():
         _asked(sitting)
         require_started(sitting)
         sitting.screen = facts
@@ -392,11 +395,8 @@ def next_block(sitting: Sitting, after: int) -> tuple[list[IssuedTrial], Progres
     with in_turn():
         _asked(sitting)
         require_started(sitting)
-        trials = _one_block(statements.waiting_trials(sitting.pk, after, BLOCK_TRIALS))
-        if trials:
-            statements.note_issued(trials)
-        else:
-            trials = _plan_block(sitting, history(sitting))
+        waiting = statements.waiting_trials(sitting.pk, after, BLOCK_TRIALS)
+        trials = _one_block(waiting) or _plan_block(sitting, history(sitting))
         progress = progress_of(sitting)
     issued = [IssuedTrial(t.token, t.ordinal, told_kind(t), t.exposure_ms) for t in trials]
     return issued, progress
@@ -582,9 +582,9 @@ def _response(trial: statements.Known, message: ResponseMessage) -> Response:
 
 def finish(sitting: Sitting, *, is_counted: bool = True) -> Sitting:
     """Mint the completion code once every answer is stored. Raises SittingError `missing` before that."""
-    with transaction.atomic(durable=True):
+    with in_turn(durable=True):
         if is_counted:
-            _asked(sitting)
+            SITTING_LIMIT.spend(Sitting, sitting.pk, time.time())
         sitting = _locked(sitting)
         if sitting.status == Sitting.Status.FINISHED:
             return sitting
@@ -605,7 +605,7 @@ def finish(sitting: Sitting, *, is_counted: bool = True) -> Sitting:
 
 def screen_out(sitting: Sitting) -> Sitting:
     """End a sitting whose screen will not do, at its person's wish. Raises SittingError once the test has begun."""
-    with transaction.atomic(durable=True):
+    with in_turn(durable=True):
         sitting = _locked(sitting)
         require_started(sitting)
         if sitting.screen.get("will_do") is not False or sitting.trials.exists():
@@ -654,7 +654,7 @@ def receipt_hash(receipt: str) -> str:
 
 def withdraw(sitting: Sitting, *, keep_answers: bool) -> Sitting:
     """End a sitting at its person's wish; without `keep_answers` everything they said is erased."""
-    with transaction.atomic(durable=True):
+    with in_turn(durable=True):
         sitting = _locked(sitting)
         require_started(sitting)
         sitting.status, sitting.finished_utc = Sitting.Status.WITHDRAWN, timezone.now()
@@ -672,7 +672,7 @@ def erase(study: Study, receipt: str) -> bool:
     Raises TooOften: codes are not to be guessed.
     """
     spend_on_link(study)
-    with transaction.atomic(durable=True):
+    with in_turn(durable=True):
         sitting = (
             Sitting.objects.select_for_update()
             .filter(study=study, receipt_sha256=receipt_hash(receipt))
@@ -687,7 +687,7 @@ def erase(study: Study, receipt: str) -> bool:
 
 def erase_sitting(sitting: Sitting, *, by: str) -> None:
     """Erase a sitting that nobody asked to have erased: because the time is over that its answers were to be kept."""
-    with transaction.atomic(durable=True):
+    with in_turn(durable=True):
         _erase(_locked(sitting), by=by)
 
 

@@ -44,7 +44,10 @@ def _changed(statement: str, *values: Any) -> None:
 
 def _columns(model: type[models.Model], names: str) -> list[str]:
     """These columns in the order in which a model takes them; it reads others when it is asked for them."""
-    return [field.attname for field in model._meta.concrete_fields if field.attname in names.split()]
+    asked = {
+        model._meta.get_field(name).attname for name in names.split()
+    }  # raises for one that is not there
+    return [field.attname for field in model._meta.concrete_fields if field.attname in asked]
 
 
 # What the trial page's requests need of a sitting and its study; planning asks for the rest.
@@ -157,16 +160,6 @@ def waiting_trials(sitting_pk: int, after: int, n_trials: int) -> list[Planned]:
         n_trials,
     )
     return [Planned(*row) for row in rows]
-
-
-def note_issued(trials: Sequence[Planned]) -> None:
-    """These trials are with their browser from now on."""
-    _changed(
-        "UPDATE studyapp_trial SET status = %s WHERE id IN %s AND status = %s",
-        Trial.Status.ISSUED,
-        tuple(trial.pk for trial in trials),
-        Trial.Status.PLANNED,
-    )
 
 
 def counted_trials(sitting_pk: int) -> dict[tuple[str, str], int]:

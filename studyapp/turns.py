@@ -18,7 +18,7 @@ if os.name == "posix":
 
 @contextmanager
 def in_turn(*, durable: bool = False) -> Iterator[None]:
-    """A transaction that begins when its turn has come. Raises OperationalError if that takes too long."""
+    """A transaction that begins when its turn has come. Raises OperationalError if it came too late."""
     with _turn(), transaction.atomic(durable=durable):
         yield
 

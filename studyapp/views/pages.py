@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
@@ -66,17 +67,24 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return message(request, 403, _("Please reload the page"), text)
 
 
+BUSY_S = 60
+
+
 def paced(view: Callable[[HttpRequest, str], HttpResponse]) -> Callable[[HttpRequest, str], HttpResponse]:
-    """A page that may be asked for, or its form sent, only so often over one link: then it asks for a moment."""
+    """A page that may be asked for, or its form sent, only so often over one link: then it asks for a moment.
+
+    So it does when the database is busy or away: whoever comes is counted with a write.
+    """
 
     @functools.wraps(view)
     def wrapped(request: HttpRequest, slug: str) -> HttpResponse:
         try:
             return view(request, slug)
-        except TooOften as error:
+        except (TooOften, OperationalError) as error:
+            status, wait_s = (429, error.retry_after_s) if isinstance(error, TooOften) else (503, BUSY_S)
             text = _("Very many people have come at once. Please go back in a minute and try again.")
-            refusal = message(request, 429, _("One moment, please"), text)
-            refusal.headers["Retry-After"] = str(error.retry_after_s)
+            refusal = message(request, status, _("One moment, please"), text)
+            refusal.headers["Retry-After"] = str(wait_s)
             return refusal
 
     return wrapped
@@ -132,7 +140,8 @@ def welcome(request: HttpRequest, slug: str) -> HttpResponse:
     sittings.spend_on_link(study, came, is_look=True)
     sitting = sitting_of(request, study)
     has_sitting = sitting is not None and sitting.status == Sitting.Status.STARTED
-    newer = None if sitting else to_newer_version(request, study, "welcome")
+    is_back = sittings.is_coming_back(study, came)
+    newer = None if sitting or is_back else to_newer_version(request, study, "welcome")
     if newer is not None:
         return newer
     language = languages.speak(study, request, sitting if has_sitting else None)
@@ -143,18 +152,16 @@ def welcome(request: HttpRequest, slug: str) -> HttpResponse:
         language,
         language_links=[] if has_sitting else languages.links(study, request),
         minutes=minutes(study),
-        closed_door=closed_door(study, came),
+        closed_door="" if is_back else closed_door(study, came),
         has_sitting=has_sitting,
-        is_coming_back=sittings.is_coming_back(study, came),
+        is_coming_back=is_back,
         has_codes=sitting is not None and sitting.status in WITH_CODES,
         query=query,
     )
 
 
 def closed_door(study: Study, came: Arrival) -> str:
-    """What somebody who comes like this is told instead of being let in, empty if they may begin or go on."""
-    if sittings.is_coming_back(study, came):
-        return ""
+    """What somebody who comes like this is told instead of being let in, empty if they may begin."""
     try:
         doors.require_open(study, came, is_tester=doors.is_tester(study, came.link))
     except doors.Refused as refused:
@@ -165,7 +172,7 @@ def closed_door(study: Study, came: Arrival) -> str:
 def to_newer_version(request: HttpRequest, study: Study, page: str) -> HttpResponse | None:
     """On to the open version that took over from this one, with all that the link said; None where they stay."""
     newer = successor(study)
-    if newer is None or sittings.is_coming_back(study, arrival(study, request.GET.urlencode())):
+    if newer is None:
         return None
     return redirect(reverse(f"study:{page}", args=[newer.slug], query=request.GET))
 
@@ -180,12 +187,11 @@ def consent(request: HttpRequest, slug: str) -> HttpResponse:
         query = request.GET.urlencode()
         came = arrival(study, query)
         sittings.spend_on_link(study, came, is_look=True)
-        if newer := to_newer_version(request, study, "consent"):
-            return newer
-        if closed_door(study, came):
-            return redirect(
-                reverse("study:welcome", args=[slug], query=request.GET)
-            )  # says so before a long text
+        if not sittings.is_coming_back(study, came):
+            if newer := to_newer_version(request, study, "consent"):
+                return newer
+            if closed_door(study, came):  # says so before a long text
+                return redirect(reverse("study:welcome", args=[slug], query=request.GET))
         context: dict[str, Any] = {
             "language_links": languages.links(study, request),
             "query": query,
@@ -267,6 +273,7 @@ def with_sitting(
     """Pages inside a sitting: without one they lead to the welcome page, after its end to the thanks."""
 
     @never_cache
+    @paced
     def wrapped(request: HttpRequest, slug: str) -> HttpResponse:
         study = study_or_404(slug)
         sitting = sitting_of(request, study)

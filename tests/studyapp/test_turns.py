@@ -1,4 +1,4 @@
-"""Who writes on the participants' path waits for a turn: behind whoever has it, not behind the dead, not for ever."""
+"""Who writes on the participants' path waits for a turn: behind whoever has it, not behind the dead."""
 
 import subprocess
 import sys
@@ -6,7 +6,9 @@ import threading
 
 import pytest
 from django.db import OperationalError, connection
+from django.test import Client
 
+from studyapp.models import Sitting, Study
 from studyapp.turns import in_turn
 from tests.conftest import Person
 
@@ -55,3 +57,42 @@ def test_who_waits_too_long_is_told_so_and_loses_nothing(person: Person, monkeyp
         busy = person.post("responses", {"responses": [person.message(trial)]})
         assert (busy.status_code, busy.json()["error"]) == (503, "busy")
     assert person.answer([trial])[0]["status"] == "stored"
+
+
+@pytest.mark.parametrize(
+    ("method", "page", "form"),
+    [
+        ("get", "", {}),
+        ("get", "consent/", {}),
+        ("post", "consent/", {"decision": "agree"}),
+        ("post", "consent/", {"decision": "decline"}),
+        ("post", "landed/", {}),
+        ("get", "declined/", {}),
+        ("post", "withdraw/", {"data": "keep"}),
+        ("post", "erase/", {"receipt_code": "AAAA-BBBB"}),
+    ],
+)
+def test_a_page_that_cannot_have_its_turn_asks_for_a_moment_and_changes_nothing(
+    person: Person,
+    client: Client,
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    page: str,
+    form: dict[str, str],
+):
+    browser = person.client if page == "withdraw/" else client
+    monkeypatch.setitem(connection.settings_dict["OPTIONS"], "timeout", -1)
+    answer = getattr(browser, method)(person.url(page), form)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "60")
+    assert "One moment, please" in answer.content.decode()
+    assert person.sitting.status == "started"
+    assert Sitting.objects.count() == 1
+    assert not Study.objects.exclude(n_landed=0, n_declined=0).exists()
+
+
+def test_the_end_of_a_sitting_waits_for_its_turn_too(person: Person, monkeypatch: pytest.MonkeyPatch):
+    with monkeypatch.context() as patched:
+        patched.setitem(connection.settings_dict["OPTIONS"], "timeout", -1)
+        busy = person.post("finish", {})
+        assert (busy.status_code, busy.json()["error"]) == (503, "busy")
+    person.sit_through()
