@@ -44,10 +44,10 @@ def _changed(statement: str, *values: Any) -> None:
 
 def _columns(model: type[models.Model], names: str) -> list[str]:
     """These columns in the order in which a model takes them; it reads others when it is asked for them."""
-    asked = {
-        model._meta.get_field(name).attname for name in names.split()
-    }  # raises for one that is not there
-    return [field.attname for field in model._meta.concrete_fields if field.attname in asked]
+    known, asked = [field.attname for field in model._meta.concrete_fields], set(names.split())
+    if unknown := asked.difference(known):
+        raise ValueError(f"expected columns of {model.__name__}, got {', '.join(sorted(unknown))}")
+    return [name for name in known if name in asked]
 
 
 # What the trial page's requests need of a sitting and its study; planning asks for the rest.
