@@ -108,6 +108,39 @@ def test_without_a_time_limit_a_picture_stays_until_its_answer(
     assert complaints == []
 
 
+# A key, and the page out of sight before the next frame.
+ANSWER_AND_LEAVE = """() => {
+  document.dispatchEvent(new KeyboardEvent("keydown", { key: "j", code: "KeyJ", bubbles: true }));
+  Object.defineProperty(document, "hidden", { get: () => true, configurable: true });
+  document.dispatchEvent(new Event("visibilitychange"));
+  delete document.hidden;
+}"""
+
+
+def test_an_answer_whose_picture_was_not_taken_away_before_the_page_was_left_is_asked_again(
+    live_server, desktop, short_study, complaints
+):
+    Study.objects.update(
+        protocol="untimed-yes-no", exposures_ms=[], n_trials=2, practice_trials=0, repeat_percent=100
+    )
+    page = open_page(desktop, complaints)
+    to_the_test(page, f"{live_server.url}/s/small/")
+    for key in "fj":
+        page.keyboard.press(key)
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Now the test").wait_for()
+    page.keyboard.press("Space")
+    page.evaluate(LOOKS)
+    page.evaluate(ANSWER_AND_LEAVE)
+    play(page, lambda page: page.keyboard.press("j"))
+    (interrupted,) = Response.objects.filter(status="interrupted")
+    assert (interrupted.answer, interrupted.flags) == ("", ["hidden"])
+    answered = Response.objects.filter(status="answered")
+    assert answered.count() == 2
+    assert not answered.filter(reaction_ms=None).exists()
+    assert complaints == []
+
+
 def test_a_size_in_degrees_follows_from_a_card_and_the_distance(
     live_server, desktop, short_study, complaints
 ):

@@ -52,6 +52,8 @@ function shown(trial, timeline, stage, marks) {
     const end = () => {
       cancelAnimationFrame(frame);
       stopListening();
+      // The page was hidden between an answer and the end of its picture: neither of the two is known.
+      if (!timeline.marks.mask) given = null;
       if (!given || trial.mask) display.gray();
       resolve(given);
     };
