@@ -19,6 +19,7 @@ from studyapp.packs import write_pack
 from studyapp.products import forget
 from studyapp.protocols import DesignError, Settings
 from studyapp.protocols.trial import REAL
+from studyapp.texts import UNTIMED
 
 ADVISED_IMAGES = 1000
 FROZEN_FIELDS = (
@@ -87,12 +88,31 @@ def images_needed(settings: Settings, n_examples: int) -> dict[str, int]:
 
 
 def advice(study: Study) -> list[str]:
-    """What a researcher should know before opening: sources with fewer than 1,000 images."""
-    return [
+    """What a researcher should know before opening: too few images for narrow intervals, texts that are not true."""
+    few_images = [
         f"source {source.name} has {source.image_set.n_images} images; {ADVISED_IMAGES} or more make the "
         "intervals for new images narrower"
         for source in study.sources.select_related("image_set")
         if source.image_set.n_images < ADVISED_IMAGES and not source.is_catch
+    ]
+    return few_images + untrue_ratio(study)
+
+
+def untrue_ratio(study: Study) -> list[str]:
+    """A sentence where people read our words that half of the pictures are real, and other weights were chosen."""
+    weights = dict(study.sources.filter(is_catch=False).values_list("name", "weight"))
+    real_share = weights.get(REAL, 0.0) / (sum(weights.values()) or 1)
+    told_half = [
+        language
+        for language in study.languages
+        if {study.texts_in(language).description, study.texts_in(language).debrief_text}
+        & {UNTIMED[language].description, UNTIMED[language].debrief_text}
+    ]
+    if math.isclose(real_share, 0.5) or not told_half:
+        return []
+    return [
+        f"the description or the debrief ({', '.join(told_half)}) says that half of the pictures are real photos, "
+        f"but by the weights of the sources {100 * real_share:.0f} % of them are: change the texts or the weights"
     ]
 
 

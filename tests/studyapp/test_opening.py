@@ -5,6 +5,7 @@ import itertools
 import tracemalloc
 import zipfile
 from collections import Counter
+from dataclasses import asdict
 
 import pytest
 from django.conf import settings
@@ -13,10 +14,11 @@ from django.core.management import CommandError, call_command
 from studyapp.catalogue import CatalogueError, import_images
 from studyapp.life import close_study, open_study
 from studyapp.models import Stimulus, Study
-from studyapp.opening import OpeningError, advice, images_needed
+from studyapp.opening import OpeningError, advice, images_needed, untrue_ratio
 from studyapp.packs import pictures
 from studyapp.presets import PRESETS, PresetError, create_study
 from studyapp.protocols import Settings
+from studyapp.texts import DEFAULTS, UNTIMED
 from tests.image_sets import pixels_of, png, write_image_set
 
 pytestmark = pytest.mark.django_db
@@ -166,6 +168,20 @@ def test_a_full_disk_leaves_the_draft_and_no_half_pack(draft_study, monkeypatch)
         open_study(draft_study)
     assert Study.objects.get().status == "draft"
     assert set(settings.PACKS_DIR.iterdir()) == before
+
+
+def test_a_ratio_that_the_weights_do_not_keep_is_advised_against(draft_study):
+    draft_study.description = UNTIMED["en"].description
+    german = asdict(DEFAULTS["de"]) | {"debrief_text": UNTIMED["de"].debrief_text}
+    draft_study.translations = {"de": german}
+    (said,) = untrue_ratio(draft_study)
+    assert "(en, de) says that half of the pictures are real photos" in said
+    assert "25 % of them are" in said
+    draft_study.sources.filter(name="real").update(weight=3)
+    assert untrue_ratio(draft_study) == []
+    draft_study.sources.filter(name="real").update(weight=1)
+    draft_study.description, draft_study.translations = "A quarter are photos.", {}
+    assert untrue_ratio(draft_study) == []
 
 
 def test_few_images_are_advised_against(draft_study):
