@@ -27,7 +27,7 @@ MISTIMED = 0.05
 MISSED_CATCH = 0.25
 LARGE_DESIGN_EFFECT = 10
 NAMED = 4  # so many cells or people are named, the others counted
-PLANNED = ("practice trial", "catch trial")  # left out by design: no news
+USUAL = ("practice trial", "catch trial")  # left out of every report: no news
 
 
 def simulated_people(selection: Selection) -> list[str]:
@@ -42,10 +42,10 @@ def simulated_people(selection: Selection) -> list[str]:
 
 def rows_left_out(selection: Selection) -> list[str]:
     reasons = selection.exclusions
-    unplanned = reasons[(reasons["n_rows"] > 0) & ~reasons["reason"].isin(PLANNED)]
-    if unplanned.empty:
+    unusual = reasons[(reasons["n_rows"] > 0) & ~reasons["reason"].isin(USUAL)]
+    if unusual.empty:
         return []
-    why = listed(f"{count(row.n_rows)} ({row.reason})" for row in unplanned.itertuples())
+    why = listed(f"{count(row.n_rows)} ({row.reason})" for row in unusual.itertuples())
     return [f"Rows left out besides practice and catch trials: {why}, of {count(selection.n_rows)}."]
 
 

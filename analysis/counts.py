@@ -6,6 +6,7 @@ and image together, in one pass. Leaves proportions and intervals to `intervals`
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -90,27 +91,35 @@ def source_order(sources: np.ndarray | list[str]) -> list[str]:
 
 
 def count_tables(rows: pd.DataFrame) -> CountTables:
-    """Count tables of analysed rows (columns participant, image, source, exposure_ms, judged_real)."""
+    """Count tables of analysed rows (columns CODED)."""
     return coded(rows).tables()
 
 
+CODED = ["participant", "image", "source", "exposure_ms", "judged_real"]
+
+
 def coded(rows: pd.DataFrame) -> Codes:
-    """Trials of analysed rows as numbers (columns as for `count_tables`)."""
+    """Trials of analysed rows as numbers (columns CODED)."""
     person, people = pd.factorize(rows["participant"])
     image, images = pd.factorize(rows["image"])
     source_code, source_names = pd.factorize(rows["source"])
     sources = source_order([str(name) for name in source_names])
     rank = np.asarray([sources.index(str(name)) for name in source_names])
     exposure, exposures_ms = pd.factorize(rows["exposure_ms"].to_numpy(float), sort=True)
-    cells = pd.DataFrame(
-        {
-            "source": np.repeat(np.asarray(sources, dtype=object), len(exposures_ms)),
-            "exposure_ms": np.tile(exposures_ms, len(sources)),
-        }
-    )
     cell = rank[source_code] * len(exposures_ms) + exposure
     judged_real = rows["judged_real"].to_numpy(bool)
+    cells = cells_of(sources, exposures_ms)
     return Codes(cells, person, image, cell, judged_real, np.asarray(people), np.asarray(images))
+
+
+def cells_of(sources: Sequence[str], exposures_ms: Sequence[float] | np.ndarray) -> pd.DataFrame:
+    """Every source at every exposure, source by source: columns source, exposure_ms."""
+    return pd.DataFrame(
+        {
+            "source": np.repeat(np.asarray(sources, dtype=object), len(exposures_ms)),
+            "exposure_ms": np.tile(np.asarray(exposures_ms, dtype=float), len(sources)),
+        }
+    )
 
 
 def tabulate(

@@ -20,7 +20,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 from analysis.binomial import wilson
-from analysis.counts import CountTables, tabulate
+from analysis.counts import CountTables, cells_of, tabulate
 from analysis.intervals import Covariance, covariance, differences, proportion_intervals
 from analysis.observers import Observers, draw, true_proportions
 
@@ -127,9 +127,8 @@ def binomial(tables: CountTables, cov: Covariance, wanted: Quantities) -> tuple[
 
 def studies(observers: Observers, n_studies: int, seed: int) -> Iterator[CountTables]:
     """Count tables of simulated studies, each from a generator of its own."""
-    names, times = list(observers.curves), np.asarray(observers.exposures_ms, dtype=float)
-    frame = pd.DataFrame({"source": np.repeat(names, len(times)), "exposure_ms": np.tile(times, len(names))})
-    n_images = len(names) * observers.images_per_source
+    frame = cells_of(list(observers.curves), observers.exposures_ms)
+    n_images = len(observers.curves) * observers.images_per_source
     for rng in np.random.default_rng(seed).spawn(n_studies):
         yield tabulate(frame, *draw(observers, rng), n_people=observers.n_people, n_images=n_images)
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from analysis.counts import coded
+from analysis.counts import Codes
 from analysis.detection import by_person
 from analysis.intervals import Covariance, covariance, differences, proportion_intervals
 from analysis.rules import Declared
@@ -67,14 +67,13 @@ class Universes(NamedTuple):
 
 
 def all_universes(
-    rows: pd.DataFrame, is_candidate: np.ndarray, shares: Questions, contrasts: Questions
+    codes: Codes, rows: pd.DataFrame, is_candidate: np.ndarray, shares: Questions, contrasts: Questions
 ) -> Universes:
     """All universes of a study.
 
-    rows: all rows of the file, for the rules to look at; is_candidate: those that are always analysed.
-    shares and contrasts: what is asked, as weights of the cells of `coded(rows[is_candidate])`.
+    rows: all rows of the file, for the rules to look at; is_candidate: those that could be analysed, and codes: what
+    they are as numbers. shares and contrasts: what is asked, as weights of the cells of these.
     """
-    codes = coded(rows.loc[is_candidate, ["participant", "image", "source", "exposure_ms", "judged_real"]])
     fits: dict[Declared, np.ndarray] = {}
     for choice in (*REACTIONS, *TIMING, *PEOPLE):
         for rule in choice.rules:

@@ -14,7 +14,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 from analysis import intervals
-from analysis.counts import CountTables, tabulate
+from analysis.counts import CountTables, cells_of, tabulate
 from analysis.observers import Answers, Observers, draw, true_proportions
 
 # Half-width to the difference that is found in four studies of five: the usual (z_0.975 + z_0.8) / z_0.975.
@@ -54,12 +54,7 @@ class Simulation:
         for name in pair:
             if name not in names:
                 raise ValueError(f"expected two of the sources {', '.join(names)}, got {name!r}")
-        self.cells = pd.DataFrame(
-            {
-                "source": np.repeat(np.asarray(names, dtype=object), len(times)),
-                "exposure_ms": np.tile(np.asarray(times, dtype=float), len(names)),
-            }
-        )
+        self.cells = cells_of(names, times)
         self.truth = true_proportions(observers).ravel()
         over_times = [(self.cells["source"] == name).to_numpy() / len(times) for name in pair]
         self.difference = over_times[0] - over_times[1]

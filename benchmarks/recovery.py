@@ -1,6 +1,6 @@
 """Whether planted truths are found: spread of people and images, thresholds and d', over simulated studies.
 
-Run from anywhere: `python benchmarks/recovery.py` (50 studies of 60 people x 440 trials; about three minutes of
+Run from anywhere: `python benchmarks/recovery.py` (50 studies of 60 people x 440 trials; a minute or two of
 processor time). Curves, thresholds and d' that are planted hold for the average over people and images, which is what
 the report estimates; standard deviations are those of the effects, on the logit scale.
 """
@@ -21,19 +21,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 from scipy.special import ndtri
 
-from analysis.counts import Codes
 from analysis.detection import own_sensitivity, sensitivity
 from analysis.intervals import covariance
 from analysis.mixed_levels import fitted_study
-from analysis.observers import Observers, draw, true_proportions
+from analysis.observers import Observers, true_proportions
 from analysis.thresholds import thresholds
-from benchmarks.thresholds import PLANTED, cells_of, planted_study
+from benchmarks.thresholds import PLANTED, planted_study, study_codes
 
 EFFECTS = ("person_sd", "person_source_sd", "image_sd")
 
 
 class Quantity(NamedTuple):
-    """What is planted, how far from it the mean estimate may be, and whether that is a share of it."""
+    """What is planted, and how far from it the mean estimate may be; a share of it where logarithms are averaged."""
 
     name: str
     truth: float
@@ -54,9 +53,7 @@ def quantities(observers: Observers) -> list[Quantity]:
 
 
 def estimates(observers: Observers, seed: int) -> list[float]:
-    answers = draw(observers, np.random.default_rng(seed))
-    n_images = len(observers.curves) * observers.images_per_source
-    codes = Codes(cells_of(observers), *answers, np.arange(observers.n_people), np.arange(n_images))
+    codes = study_codes(observers, seed)
     tables = codes.tables()
     cov = covariance(tables)
     pooled, own = sensitivity(tables, cov), own_sensitivity(tables)
@@ -71,12 +68,13 @@ def lines(planted: list[Quantity], found: np.ndarray) -> Iterator[str]:
     """One a quantity; found: (studies, quantities)."""
     yield f"{'':<28}{'planted':>9}{'mean':>9}{'error':>9}{'MC':>8}{'wanted':>9}"
     for one, values in zip(planted, found.T, strict=True):
-        scale = one.truth / 100 if one.is_share else 1.0
-        error, doubt = (values.mean() - one.truth) / scale, values.std(ddof=1) / np.sqrt(len(values)) / scale
+        errors = 100 * np.log(values / one.truth) if one.is_share else values - one.truth
+        error, doubt = errors.mean(), errors.std(ddof=1) / np.sqrt(len(values))
+        mean = one.truth * np.exp(error / 100) if one.is_share else values.mean()
         unit, digits = (" %", 1) if one.is_share else ("", 3)
         wanted = "" if np.isinf(one.limit) else f"{one.limit * (100 if one.is_share else 1):g}{unit}"
         yield (
-            f"{one.name:<28}{one.truth:>9.3g}{values.mean():>9.3f}{f'{error:.{digits}f}{unit}':>9}"
+            f"{one.name:<28}{one.truth:>9.3g}{mean:>9.3f}{f'{error:.{digits}f}{unit}':>9}"
             f"{doubt:>8.{digits}f}{wanted:>9}"
         )
 

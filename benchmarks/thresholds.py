@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import psychometric
-from analysis.counts import CountTables, tabulate
+from analysis.counts import Codes, cells_of
 from analysis.observers import Observers, draw, with_true_proportions
 from analysis.psychometric import SIGMOIDS
 from analysis.thresholds import thresholds
@@ -55,28 +55,19 @@ def planted_study(n_people: int = 60, n_trials: int = 440) -> tuple[Observers, d
     return with_true_proportions(observers, shares), shares
 
 
-def cells_of(observers: Observers) -> pd.DataFrame:
-    """What the codes of `draw` stand for: columns source, exposure_ms."""
-    names, times = list(observers.curves), observers.exposures_ms
-    return pd.DataFrame(
-        {
-            "source": np.repeat(np.asarray(names, dtype=object), len(times)),
-            "exposure_ms": np.tile(np.asarray(times, dtype=float), len(names)),
-        }
-    )
-
-
-def study_tables(observers: Observers, seed: int) -> CountTables:
-    answers = draw(observers, np.random.default_rng(seed))
+def study_codes(observers: Observers, seed: int) -> Codes:
+    """A simulated study; people and images are called by their numbers."""
     n_images = len(observers.curves) * observers.images_per_source
-    return tabulate(cells_of(observers), *answers, n_people=observers.n_people, n_images=n_images)
+    cells = cells_of(list(observers.curves), observers.exposures_ms)
+    answers = draw(observers, np.random.default_rng(seed))
+    return Codes(cells, *answers, np.arange(observers.n_people), np.arange(n_images))
 
 
 def recovery(n_studies: int) -> None:
     """Mean error of thresholds and widths over studies, and how often the 95 % interval holds the truth."""
     observers, _ = planted_study()
     found = pd.concat(
-        [thresholds(study_tables(observers, seed))[0].assign(seed=seed) for seed in range(n_studies)]
+        [thresholds(study_codes(observers, seed).tables())[0].assign(seed=seed) for seed in range(n_studies)]
     )
     print(f"{n_studies} studies of {observers.n_people} people x {observers.n_trials} trials")
     print(
@@ -100,7 +91,7 @@ def recovery(n_studies: int) -> None:
 
 def speed(repetitions: int = 200) -> None:
     observers, _ = planted_study()
-    tables = study_tables(observers, seed=1)
+    tables = study_codes(observers, seed=1).tables()
     levels = np.log10(observers.exposures_ms)
     k, n = tables.n_real[:11], tables.n_trials[:11]
     psychometric.fit(levels, k, n)
@@ -120,7 +111,7 @@ def beside_psignifit(n_studies: int) -> None:
         f"{'source':<12}{'ours':>9}{'psignifit':>11}{'apart':>9}{'widths apart':>14}{'ours s':>9}{'its s':>8}"
     )
     for seed in range(n_studies):
-        tables = study_tables(observers, seed)
+        tables = study_codes(observers, seed).tables()
         for place, name in enumerate(PLANTED):
             cells = slice(11 * place, 11 * (place + 1))
             n = tables.n_trials[cells]

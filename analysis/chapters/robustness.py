@@ -13,7 +13,7 @@ import pandas as pd
 
 from analysis import bars, intervals
 from analysis.columns import listed
-from analysis.counts import coded
+from analysis.counts import CODED, coded
 from analysis.drawing import reference
 from analysis.multiverse import all_universes
 from analysis.quoted import rounded
@@ -60,10 +60,10 @@ def other_choices(results: Results) -> Section | None:
     if not contrasts:
         return None
     every = results.selection
-    # The cells of all candidates are those of the analysed rows unless a rule chosen for this report emptied one.
-    if len(coded(every.every[every.is_candidate]).cells) != len(results.tables.cells):
-        return None
-    universes = all_universes(every.every, every.is_candidate, results.mean_weights, contrasts)
+    codes = coded(every.every.loc[every.is_candidate, CODED]) if every.chosen else results.codes
+    if len(codes.cells) != len(results.tables.cells):
+        return None  # a rule chosen for this report has emptied a cell
+    universes = all_universes(codes, every.every, every.is_candidate, results.mean_weights, contrasts)
     table = universes.table
     if table.empty:
         return None

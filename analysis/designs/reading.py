@@ -50,11 +50,11 @@ def counted_rows(
 
 
 def is_export(file: Path) -> bool:
-    """Whether a file has the columns of an export, and no others."""
+    """Whether a file has all columns of an export: `read` refuses what else is there, for others would count."""
     if file.suffix == PARQUET or not file.is_file():
         return file.is_file()
     with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
-        return sorted(next(csv.reader(lines), [])) == sorted(COLUMNS)
+        return set(COLUMNS) <= set(next(csv.reader(lines), []))
 
 
 def read_table(file: Path, needed: Mapping[str, Kind], optional: Mapping[str, Kind]) -> pd.DataFrame:

@@ -254,6 +254,12 @@ def test_simulated_people_among_others_are_left_out_of_an_export_here_too(tmp_pa
     assert selection is not None and counted["participant"].nunique() == 29
 
 
+def test_an_export_with_a_column_of_ones_own_is_refused_before_other_rows_count(tmp_path):
+    untimed_export(tmp_path, note="seen")
+    with pytest.raises(ResponsesError, match="expected only the 24 columns of an export, found 'note' too"):
+        counted_rows(tmp_path / "responses.csv", untimed.NEEDED, untimed.OPTIONAL)
+
+
 def test_answers_with_and_without_a_time_limit_share_no_report(tmp_path):
     rows = untimed_export(tmp_path / "untimed")
     untimed_export(tmp_path / "mixed", exposure_ms=[""] * (len(rows) - 1) + ["100"])

@@ -138,7 +138,7 @@ def universes(rows) -> pd.DataFrame:
     cov = covariance(tables)
     shares = {name: mean_weights(tables, cov, name) for name in ("real", "gan")}
     contrasts = {"real minus gan": shares["real"] - shares["gan"]}
-    return all_universes(rows, np.ones(len(rows), dtype=bool), shares, contrasts).table
+    return all_universes(coded(rows), rows, np.ones(len(rows), dtype=bool), shares, contrasts).table
 
 
 def test_there_are_as_many_universes_as_combinations(universes):
@@ -177,7 +177,9 @@ def test_universes_without_answers_are_counted_and_left_out(rows):
     never = rows.assign(timing_ok=pd.array(np.zeros(len(rows), dtype=bool), dtype="boolean"))
     tables = count_tables(never)
     weights = {"real": mean_weights(tables, covariance(tables), "real")}
-    found = all_universes(never, np.ones(len(never), dtype=bool), weights, {"real again": weights["real"]})
+    found = all_universes(
+        coded(never), never, np.ones(len(never), dtype=bool), weights, {"real again": weights["real"]}
+    )
     assert found.n_empty == 36
     assert found.table["universe"].nunique() == 18
 
