@@ -6,7 +6,7 @@ Knows what is said of them and draws the specification curve. The choices are in
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -68,32 +68,11 @@ def other_choices(results: Results) -> Section | None:
     if table.empty:
         return None
     n = table["universe"].nunique()
-    rows, said, numbers = [], [], []
-    for name in [*results.mean_weights, *contrasts]:
-        own = table[table["quantity"] == name]
-        is_contrast = name in contrasts
-        words = " − ".join(map(label, name.split(" minus "))) if is_contrast else label(name)
-        low, high = own["estimate"].min(), own["estimate"].max()
-        clear = float(((own["low"] > 0) | (own["high"] < 0)).mean())
-        rows.append(
-            [
-                words,
-                points(low, 1),
-                points(own["estimate"].median(), 1),
-                points(high, 1),
-                percent(clear) if is_contrast else "",
-            ]
-        )
-        numbers.append(
-            Number(
-                f"over universes: {name}", rounded(own["estimate"].median()), "proportion", "median; low and high are the extremes over universes",
-                UNIVERSE_METHOD, rounded(low), rounded(high),
-            )
-        )  # fmt: skip
-        if is_contrast:
-            said.append(
-                f"{words} lies between {points(low, 1)} and {points(high, 1)} points and excludes 0 in {percent(clear)} of them"
-            )
+    ranges = [
+        quantity_range(table[table["quantity"] == name], name, is_contrast=name in contrasts)
+        for name in (*results.mean_weights, *contrasts)
+    ]
+    said = [each.said for each in ranges if each.said]
     empty = (
         f" {counted(universes.n_empty, 'combination')} more left a point without answers."
         if universes.n_empty
@@ -119,9 +98,38 @@ def other_choices(results: Results) -> Section | None:
         f"95{NBSP}% interval excludes 0. Choices: which reaction times, which exposures, which people, whose variance."
     )
     shown = Table(
-        caption, ["number", "least", "median", "most", "excludes 0"], rows, name="multiverse", frame=table
+        caption,
+        ["number", "least", "median", "most", "excludes 0"],
+        [each.row for each in ranges],
+        name="multiverse",
+        frame=table,
     )
-    return Section("Under other rules", [text], shown, figure, numbers)
+    return Section("Under other rules", [text], shown, figure, [each.number for each in ranges])
+
+
+class Range(NamedTuple):
+    """What becomes of a number over all universes: a row of the table, a number, of contrasts a part of a sentence."""
+
+    row: list[str]
+    number: Number
+    said: str
+
+
+def quantity_range(own: pd.DataFrame, name: str, *, is_contrast: bool) -> Range:
+    """The range of a mean or contrast; own: its estimates, one row a universe."""
+    words = " − ".join(map(label, name.split(" minus "))) if is_contrast else label(name)
+    low, middle, high = own["estimate"].min(), own["estimate"].median(), own["estimate"].max()
+    clear = percent(float(((own["low"] > 0) | (own["high"] < 0)).mean())) if is_contrast else ""
+    number = Number(
+        f"over universes: {name}", rounded(middle), "proportion", "median; low and high are the extremes over universes",
+        UNIVERSE_METHOD, rounded(low), rounded(high),
+    )  # fmt: skip
+    said = f"{words} lies between {points(low, 1)} and {points(high, 1)} points and excludes 0 in {clear} of them"
+    return Range(
+        [words, points(low, 1), points(middle, 1), points(high, 1), clear],
+        number,
+        said if is_contrast else "",
+    )
 
 
 def draw_curve(axes: Any, table: pd.DataFrame) -> None:
