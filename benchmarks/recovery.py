@@ -68,9 +68,11 @@ def lines(planted: list[Quantity], found: np.ndarray) -> Iterator[str]:
     """One a quantity; found: (studies, quantities)."""
     yield f"{'':<28}{'planted':>9}{'mean':>9}{'error':>9}{'MC':>8}{'wanted':>9}"
     for one, values in zip(planted, found.T, strict=True):
-        errors = 100 * np.log(values / one.truth) if one.is_share else values - one.truth
+        errors = np.log(values / one.truth) if one.is_share else values - one.truth
         error, doubt = errors.mean(), errors.std(ddof=1) / np.sqrt(len(values))
-        mean = one.truth * np.exp(error / 100) if one.is_share else values.mean()
+        if one.is_share:
+            error, doubt = 100 * np.expm1(error), 100 * doubt
+        mean = one.truth * (1 + error / 100) if one.is_share else one.truth + error
         unit, digits = (" %", 1) if one.is_share else ("", 3)
         wanted = "" if np.isinf(one.limit) else f"{one.limit * (100 if one.is_share else 1):g}{unit}"
         yield (
