@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from analysis import published
-from analysis.style import QUIET, WARNING, SourceStyle, source_styles
+from analysis.style import QUIET, SIMULATED, WARNING, SourceStyle, source_styles
 
 FIGURE_1_INCHES = (6.4, 4.0)
 LABEL_GAP = 5.8  # percentage points between two line labels, so that they do not touch
@@ -163,9 +163,7 @@ def draw_key(ax: Axes, is_simulated: bool, words: str) -> None:
         fontsize=7.5, labelcolor=QUIET, borderaxespad=0.3, borderpad=0, handletextpad=0.5, columnspacing=1.6,
     )  # fmt: skip
     if is_simulated:
-        ax.set_title(
-            "Simulated people: not evidence", loc="left", color=WARNING, weight="bold", size=10, pad=20
-        )
+        ax.set_title(SIMULATED, loc="left", color=WARNING, weight="bold", size=10, pad=20)
 
 
 def spread(wanted: np.ndarray, gap: float, low: float, high: float) -> np.ndarray:

@@ -12,7 +12,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from analysis.bars import person_shares
 from analysis.counts import CountTables
-from analysis.style import WARNING, source_styles
+from analysis.style import SIMULATED, WARNING, source_styles
 from analysis.wording import label
 
 INCHES = (5.6, 4.2)
@@ -42,6 +42,4 @@ def as_in_the_paper(ax: Axes, tables: CountTables, *, is_simulated: bool = False
         ax.spines[side].set_visible(True)
     ax.legend(loc="lower right", bbox_to_anchor=(1.0, 1.01), ncols=len(styles), fontsize=8, borderaxespad=0.2)
     if is_simulated:
-        ax.set_title(
-            "Simulated people: not evidence", loc="left", color=WARNING, weight="bold", size=10, pad=26
-        )
+        ax.set_title(SIMULATED, loc="left", color=WARNING, weight="bold", size=10, pad=26)

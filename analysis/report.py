@@ -253,7 +253,11 @@ def written(
     if paper_style:
         writers = (writers[0], answers.in_the_paper_s_manner, *writers[1:])
     told, said = sections(results, writers, say), alerts(results)
-    pictures = {each.figure.name: drawn(each.figure, formats, say) for each in told if each.figure}
+    pictures = {
+        each.figure.name: drawn(each.figure, formats, say, is_simulated=results.is_simulated)
+        for each in told
+        if each.figure
+    }
     about = (
         f"Study {results.study}, version {results.short_version}; "
         f"{counted(len(results.people), *results.who).rstrip(',')}, {counted(len(results.rows), 'answer')}."
@@ -284,18 +288,22 @@ def methods_txt(told: list[Section]) -> dict[str, bytes]:
     return {"methods.txt": "\n\n".join(said[0]).encode() + b"\n"} if said else {}
 
 
-def drawn(figure: Figure, formats: tuple[str, ...] = FORMATS, say: Saying = quiet) -> dict[str, bytes]:
-    """A figure in every format, the same bytes for the same data."""
+def drawn(
+    figure: Figure, formats: tuple[str, ...] = FORMATS, say: Saying = quiet, *, is_simulated: bool = False
+) -> dict[str, bytes]:
+    """A figure in every format, the same bytes for the same data; of simulated people it says so."""
     import matplotlib as mpl
     from matplotlib.figure import Figure as Canvas
 
-    from analysis.style import METADATA, RC
+    from analysis.style import METADATA, RC, SIMULATED, WARNING
 
     say(f"drawing {figure.name}")
     made: dict[str, Any] = {}
     with mpl.rc_context(RC):
         canvas = Canvas(figsize=figure.inches, layout="constrained")
         figure.draw(canvas.subplots(*figure.grid))
+        if is_simulated and not figure.marks_simulated:
+            canvas.suptitle(SIMULATED, x=0.01, ha="left", color=WARNING, weight="bold", size=10)
         canvas.draw_without_rendering()
         canvas.set_layout_engine("none")  # laid out once: every format would do it again
         for kind in formats:

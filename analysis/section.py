@@ -47,7 +47,7 @@ class Figure:
     """A figure by name: who draws it, how large in inches, what it shows for those who cannot see it.
 
     grid: rows and columns of panels. `draw` is given one matplotlib Axes for (1, 1), else an array of them,
-    as `Figure.subplots` returns it.
+    as `Figure.subplots` returns it. marks_simulated: `draw` says itself that people are simulated.
     """
 
     name: str
@@ -56,6 +56,7 @@ class Figure:
     alt: str
     caption: str
     grid: tuple[int, int] = (1, 1)
+    marks_simulated: bool = False
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ INK = "#1c1c1c"
 QUIET = "#6b6b68"
 RULE = "#d8d8d4"
 WARNING = "#b35900"
+SIMULATED = "Simulated people: not evidence"  # stands on every figure of theirs
 
 RC: Any = {  # Any: matplotlib spells out its keys as a type
     "figure.facecolor": "white",

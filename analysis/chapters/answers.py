@@ -26,6 +26,7 @@ def judged_real(results: Results) -> Section:
     is_headline = results.plan.bars == "two-way"
     figure = Figure(
         name="figure1",
+        marks_simulated=True,
         draw=partial(
             figures.judged_real_over_time,
             table=results.cells if is_headline else with_bars(results),
@@ -186,6 +187,7 @@ def in_the_paper_s_manner(results: Results) -> Section:
     """Figure 1 as the paper drew it; only where it is asked for."""
     figure = Figure(
         name="figure1-paper",
+        marks_simulated=True,
         draw=partial(paper_style.as_in_the_paper, tables=results.tables, is_simulated=results.is_simulated),
         inches=paper_style.INCHES,
         alt="Percent classified real against presentation time in the manner of the paper, with bars of one standard deviation.",

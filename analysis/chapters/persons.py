@@ -126,7 +126,7 @@ def draw_people(axes: Any, results: Results, order: list[str], styles: dict[str,
         ax.set_title(f"d′ {decimal(measures[order[number]])}", size=7, pad=2)
     panels[0].set_ylabel("judged real (%)", fontsize=7)
     panels[0].figure.legend(
-        handles=panels[0].lines, loc="outside upper left", ncols=len(styles), frameon=False, fontsize=7.5
+        handles=panels[0].lines, loc="outside lower left", ncols=len(styles), frameon=False, fontsize=7.5
     )
 
 

@@ -54,7 +54,12 @@ def design_files(
             for sentence in check(selection)
         ]
         more["exclusions.csv"] = exclusions_csv(selection).encode()
-    pictures = {each.figure.name: drawn(each.figure, formats, say) for each in sections if each.figure}
+    is_simulated = selection is not None and selection.n_simulated > 0
+    pictures = {
+        each.figure.name: drawn(each.figure, formats, say, is_simulated=is_simulated)
+        for each in sections
+        if each.figure
+    }
     html = page(
         title=f"{title}: {kind}",
         about=f"{len(rows):,} answers of {rows['participant'].nunique():,} people.",

@@ -241,6 +241,7 @@ def test_what_a_study_without_a_time_limit_declared_holds_in_both_commands_and_i
     }
     assert set(pd.read_csv(BytesIO(files["exclusions.csv"]))["participant"]) == {person}
     assert rule.removeprefix("sitting in which ") in files["report.html"].decode()
+    assert "Simulated people: not evidence" in files["figure1.svg"].decode()
     aside = report(tmp_path / "export", plan=Plan(as_declared=False), formats=("svg",))
     assert "is not applied here" in " ".join(json.loads(aside["results.json"])["alerts"])
 

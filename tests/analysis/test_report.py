@@ -99,6 +99,12 @@ def test_the_page_loads_nothing_and_holds_its_figure(made):
     assert base64.b64decode(sources[0][26:]) == (made[0] / "figure1.svg").read_bytes()
 
 
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_figure_of_simulated_people_says_so(made, name):
+    svg = (made[0] / f"{name}.svg").read_text(encoding="utf-8")
+    assert svg.count("Simulated people: not evidence") == 1
+
+
 def test_the_first_thing_on_the_page_is_the_alert_then_the_figure_then_three_sentences(made):
     html = (made[0] / "report.html").read_text(encoding="utf-8")
     alert, figure = html.index("come from simulated people"), html.index("<img")
