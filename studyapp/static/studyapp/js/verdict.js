@@ -6,13 +6,13 @@ import { latenessLimit } from "./timeline.js";
 
 /**
  * Whole frames from a frame's timestamp to the glass: one, or two on machines that buffer a frame.
- * Up to 4 ms (a quarter frame on fast screens) past a refresh count as that refresh: without a display controller the
- * time is when drawing ended. Half as much where the callback ran late, for the next refresh may have drawn it.
+ * The nearest refresh: without a display controller the time is when drawing ended, after it on a busy machine. At most
+ * 2 ms (an eighth of a frame on fast screens) past it where the callback ran late, for the next one may have drawn it.
  * @param {number} presented_ms @param {Mark} mark @param {number} frame_ms
  */
 export function glassLag(presented_ms, { frame_at_ms, now_ms }, frame_ms) {
   const limit_ms = latenessLimit(frame_ms);
-  const slack_ms = now_ms - frame_at_ms > limit_ms ? limit_ms / 2 : limit_ms;
+  const slack_ms = now_ms - frame_at_ms > limit_ms ? limit_ms / 2 : frame_ms / 2;
   return Math.max(1, Math.ceil((presented_ms - frame_at_ms - slack_ms) / frame_ms));
 }
 
