@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
@@ -23,6 +22,7 @@ from generator.datasets import Credit
 from generator.errors import CheckpointError, ConfigError
 from generator.families import family_named
 from generator.settings import configured
+from generator.weights_file import read_weights
 from generator.whole_file import whole_file
 
 FORMAT = "1"
@@ -82,19 +82,12 @@ def write_checkpoint(path: Path, family: str, config: Any, origin: Origin, model
 def read_checkpoint(name_or_path: str | Path) -> Checkpoint:
     """The checkpoint of a path or of a shipped name. Raises CheckpointError with what is wrong."""
     path = resolve(name_or_path)
-    try:
-        with safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(
-            f"{path}: expected a safetensors file, found something else ({error})"
-        ) from None
-    if header.get("format") != FORMAT:
-        raise CheckpointError(
-            f"{path}: expected a Tachisto checkpoint of format {FORMAT}, "
-            f"found format {header.get('format', 'none')}; train it again or use the version that wrote it"
-        )
+    header, tensors = read_weights(
+        path,
+        expected="a Tachisto checkpoint",
+        file_format=FORMAT,
+        advice="; train it again or use the version that wrote it",
+    )
     try:
         family = family_named(header["family"], str(path))
         config = configured(family.Config, json.loads(header["config"]), f"{path} config")

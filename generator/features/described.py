@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
@@ -23,6 +22,7 @@ from generator.errors import CheckpointError, ConfigError
 from generator.features.network import Config, FeatureNetwork, at_feature_size
 from generator.pixels import unit_from_bytes
 from generator.settings import configured
+from generator.weights_file import read_weights
 from generator.whole_file import whole_file
 
 FORMAT = "features-1"
@@ -88,18 +88,7 @@ def write_classifier(path: Path, network: FeatureNetwork, config: Config, about:
 
 def read_classifier(path: Path = SHIPPED) -> Classifier:
     """The classifier of a file, the shipped one by default. Raises CheckpointError with what is wrong."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(
-            f"{path}: expected the classifier's file, found something else ({error})"
-        ) from None
-    if header.get("format") != FORMAT:
-        raise CheckpointError(
-            f"{path}: expected a classifier of format {FORMAT}, found format {header.get('format', 'none')}"
-        )
+    header, tensors = read_weights(path, expected="a classifier", file_format=FORMAT)
     try:
         config = configured(Config, json.loads(header["config"]), f"{path} config")
         about = json.loads(header["about"])

@@ -71,14 +71,16 @@ def test_matrices_are_stored_in_half_precision_and_nothing_else_is_stored(small_
 def test_other_files_are_refused(tmp_path):
     path = tmp_path / "no.safetensors"
     path.write_bytes(b"PK\x03\x04 this is something else entirely")
-    with pytest.raises(CheckpointError, match=r"no\.safetensors: expected a safetensors file"):
+    with pytest.raises(
+        CheckpointError, match=r"no\.safetensors: expected a Tachisto checkpoint \(safetensors\)"
+    ):
         read_checkpoint(path)
 
 
 def test_a_truncated_file_is_refused(tmp_path, small_checkpoint):
     path = tmp_path / "short.safetensors"
     path.write_bytes(small_checkpoint.read_bytes()[:-100])
-    with pytest.raises(CheckpointError, match="expected a safetensors file"):
+    with pytest.raises(CheckpointError, match=r"expected a Tachisto checkpoint \(safetensors\)"):
         read_checkpoint(path)
 
 
