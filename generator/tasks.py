@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from celery import shared_task
-from celery.worker import state
 
 from generator.errors import CheckpointError, ConfigError, DataError, ImageSetError, TrainingError
 from studyapp import catalogue
@@ -81,7 +80,7 @@ def train_piece(piece: catalogue.TrainingPiece) -> None:
     images = labelled_images(recipe.dataset, piece.data, piece.datasets, recipe.config.size_px)
 
     def goes_on(images_seen: int, share: float) -> bool:
-        return piece.goes_on(images_seen, share) and not worker_ends()
+        return piece.goes_on(images_seen, share) and not catalogue.worker_ends()
 
     with one_thread():
         images_seen, share = train_part(
@@ -112,12 +111,6 @@ def labelled_images(dataset: str, data: Path | None, data_folder: Path, size_px:
     from generator.datasets import Request, load
 
     return load(dataset, Request("train", data, False, data_folder, size_px=size_px))
-
-
-def worker_ends() -> bool:
-    """Whether this worker was asked to end (SIGTERM, Ctrl-C): what it has done is then saved first."""
-    asked = (state.should_stop, state.should_terminate)
-    return any(exit_code is not None and exit_code is not False for exit_code in asked)
 
 
 @contextmanager

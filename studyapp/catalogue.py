@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
+from studyapp.celery import worker_ends
 from studyapp.files import sha256_of, write_whole
 from studyapp.image_files import (
     ImageSetError,
@@ -205,4 +206,5 @@ __all__ = [
     "parts_when_complete",
     "register_generated",
     "remove_image_set",
+    "worker_ends",
 ]

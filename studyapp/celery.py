@@ -23,3 +23,11 @@ def step_back(**_: object) -> None:
     if hasattr(os, "nice"):  # not on Windows
         os.nice(max(settings.WORKER_NICE - os.nice(0), 0))
     os.environ["OMP_NUM_THREADS"] = str(settings.WORKER_THREADS)
+
+
+def worker_ends() -> bool:
+    """Whether this worker was asked to end (SIGTERM, Ctrl-C): what it has done is then saved first."""
+    from celery.worker import state  # much that a web process has no need of
+
+    asked = (state.should_stop, state.should_terminate)
+    return any(exit_code is not None and exit_code is not False for exit_code in asked)

@@ -167,8 +167,13 @@ class GenerationSlice:
         held_row(self.row).update(done=done, lease_until_utc=timezone.now() + LEASE)
 
 
+def job_folder(job_id: int) -> Path:
+    """Where the files of a job lie while it is not done."""
+    return settings.JOBS_DIR / str(job_id)
+
+
 def part_path(job_id: int, first: int) -> Path:
-    return settings.JOBS_DIR / str(job_id) / f"part-{first:07d}.zip"
+    return job_folder(job_id) / f"part-{first:07d}.zip"
 
 
 def _claim(slice_id: int) -> JobSlice | None:
@@ -286,9 +291,8 @@ def finish_job(job_id: int, image_set: ImageSet) -> None:
     Job.objects.filter(pk=job_id).update(
         status=Job.Status.DONE, image_set=image_set, error="", finished_utc=timezone.now()
     )
-    folder = settings.JOBS_DIR / str(job_id)
     # A second worker that finishes the same job may still write there: what it writes is not needed either.
-    shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(job_folder(job_id), ignore_errors=True)
 
 
 def stop_job(job: Job) -> None:

@@ -15,16 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from celery import shared_task
-from celery.worker import state
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from studyapp import built_exports, reports
+from studyapp.celery import worker_ends
 from studyapp.export_files import ExportError
 from studyapp.files import sha256_of
-from studyapp.jobs import LEASE, held_row, leased_slice, note_alive
+from studyapp.jobs import LEASE, held_row, job_folder, leased_slice, note_alive
 from studyapp.models import ExportFreeze, Job, JobSlice
-from studyapp.products import file_of, work_folder
+from studyapp.products import file_of
 
 logger = logging.getLogger(__name__)
 LOOK_EVERY_S = 2.0
@@ -96,7 +96,7 @@ def make_product(slice_id: int) -> None:
     with leased_slice(slice_id, REFUSALS) as item:
         if item is None or item.job.freeze is None:
             return
-        folder = work_folder(item.job_id) / secrets.token_hex(4)
+        folder = job_folder(item.job_id) / secrets.token_hex(4)
         folder.mkdir(parents=True)
         work = Work(item, item.job.freeze, item.job.arguments, folder)
         keeper = threading.Thread(target=work.keep, daemon=True)
@@ -135,9 +135,3 @@ def _hand_back(item: JobSlice) -> None:
     held_row(item).update(
         status=JobSlice.Status.WAITING, attempts=item.attempts - 1, lease_until_utc=None, sent_utc=None
     )
-
-
-def worker_ends() -> bool:
-    """Whether this worker was asked to end (SIGTERM, Ctrl-C)."""
-    asked = (state.should_stop, state.should_terminate)
-    return any(exit_code is not None and exit_code is not False for exit_code in asked)

@@ -17,7 +17,7 @@ from django.db.models import Q, QuerySet
 
 from studyapp import audit
 from studyapp.freezes import n_erased_since
-from studyapp.jobs import JobError, send
+from studyapp.jobs import JobError, job_folder, send
 from studyapp.models import ExportFreeze, Job, JobSlice, Study
 
 
@@ -53,10 +53,6 @@ def products_of(study: Study, kind: str) -> QuerySet[Job]:
 def file_of(job: Job) -> Path:
     """Where a job's product lies once it is made."""
     return PRODUCTS[job.kind].folder / f"{job.pk}.zip"
-
-
-def work_folder(job_pk: int) -> Path:
-    return settings.JOBS_DIR / str(job_pk)
 
 
 def kept_file(job: Job) -> Path | None:
@@ -101,7 +97,7 @@ def keep_true(now: datetime) -> None:
     held = Q(slices__status=JobSlice.Status.RUNNING, slices__lease_until_utc__gte=now)
     over = Job.objects.filter(pk__in=begun, kind__in=PRODUCTS).exclude(status__in=Job.OPEN).exclude(held)
     for pk in over.values_list("pk", flat=True):
-        shutil.rmtree(work_folder(pk), ignore_errors=True)
+        shutil.rmtree(job_folder(pk), ignore_errors=True)
 
 
 def forget(study: Study) -> None:
@@ -112,6 +108,6 @@ def forget(study: Study) -> None:
     def delete_files() -> None:
         for job in jobs:
             file_of(job).unlink(missing_ok=True)
-            shutil.rmtree(work_folder(job.pk), ignore_errors=True)
+            shutil.rmtree(job_folder(job.pk), ignore_errors=True)
 
     transaction.on_commit(delete_files)

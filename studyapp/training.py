@@ -20,7 +20,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from studyapp.checkpoints import SHIPPED_DIR, names_in, trained_file
-from studyapp.jobs import IS_TOO_EARLY, LEASE, JobError, held_row, leased_slice, send
+from studyapp.jobs import IS_TOO_EARLY, LEASE, JobError, held_row, job_folder, leased_slice, send
 from studyapp.models import Job, JobSlice
 from studyapp.recipes import RecipeError, plan_of
 
@@ -73,11 +73,6 @@ def _require_free(name: str, besides: Job | None = None) -> None:
         others = others.exclude(pk=besides.pk)
     if name in names_in(SHIPPED_DIR) or trained_file(name).exists() or others.exists():
         raise JobError(f"name: there is a checkpoint or a job named {name} already; choose another")
-
-
-def job_folder(job_id: int) -> Path:
-    """Where the files of a job's parts lie while it is not done."""
-    return settings.JOBS_DIR / str(job_id)
 
 
 @dataclass

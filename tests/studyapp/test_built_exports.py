@@ -61,7 +61,7 @@ def test_what_a_worker_builds_has_the_bytes_of_the_download_in_every_form(freeze
         make_product(job.slices.get().pk)
         assert products.file_of(job).read_bytes() == streamed(freeze, form)
         assert queue_build(freeze, form, by="bob") == job
-        assert not products.work_folder(job.pk).exists()
+        assert not jobs.job_folder(job.pk).exists()
 
 
 def test_the_command_writes_the_same_zip(freeze: ExportFreeze, tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_the_command_writes_the_same_zip(freeze: ExportFreeze, tmp_path: Path) -
 
 
 def test_what_a_killed_worker_began_is_built_by_the_next_one(job: Job) -> None:
-    half_written = products.work_folder(job.pk) / "ab12" / ".product.zip.1.part"
+    half_written = jobs.job_folder(job.pk) / "ab12" / ".product.zip.1.part"
     half_written.parent.mkdir(parents=True)
     half_written.write_bytes(b"half of it")
     job.slices.update(status=JobSlice.Status.RUNNING, attempts=1, lease_owner="killed")

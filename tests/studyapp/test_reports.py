@@ -16,6 +16,7 @@ from studyapp import life, products, reports
 from studyapp.audit import AuditEntry
 from studyapp.export import freeze_study
 from studyapp.files import sha256_of
+from studyapp.jobs import job_folder
 from studyapp.models import ExportFreeze, Job, JobSlice, Sitting, Study, Unblinding
 from studyapp.product_work import make_product
 from studyapp.results import is_unblinded
@@ -73,7 +74,7 @@ def test_a_worker_makes_the_report_and_keeps_it_with_what_it_comes_from(
     assert told["provenance"]["code_sha256"] == job.outcome["code_sha256"]
     assert job.outcome["file_sha256"] == sha256_of(products.file_of(job))
     assert b"<!doctype html>" in (reports.page_of(job) or b"")
-    assert not products.work_folder(job.pk).exists()
+    assert not job_folder(job.pk).exists()
 
 
 def test_data_that_the_analysis_refuses_give_the_job_up_with_its_own_sentence(job: Job) -> None:
@@ -82,7 +83,7 @@ def test_data_that_the_analysis_refuses_give_the_job_up_with_its_own_sentence(jo
     assert (job.status, job.slices.get().attempts) == ("failed", 1)
     assert job.error.startswith("responses.csv has a header but no rows: expected")
     assert not products.file_of(job).exists()
-    assert not products.work_folder(job.pk).exists()
+    assert not job_folder(job.pk).exists()
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,9 @@ from generator.recipe import recipe_of_text
 from generator.train import train
 from studyapp import jobs
 from studyapp.checkpoints import trained_file, trained_names
+from studyapp.jobs import job_folder
 from studyapp.models import ImageSet, Job, JobSlice
-from studyapp.training import checkpoint_file, held_piece, job_folder, losses_of, queue_training
+from studyapp.training import checkpoint_file, held_piece, losses_of, queue_training
 from tests.image_sets import write_image_set
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_checkpoints_left")]
