@@ -21,7 +21,7 @@ from django.utils import timezone
 from studyapp import built_exports, reports
 from studyapp.celery import worker_ends
 from studyapp.export_files import ExportError
-from studyapp.files import sha256_of
+from studyapp.files import put_in_place, sha256_of
 from studyapp.jobs import LEASE, held_row, job_folder, leased_slice, note_alive
 from studyapp.models import ExportFreeze, Job, JobSlice
 from studyapp.products import file_of
@@ -123,11 +123,10 @@ def _put_away(work: Work, facts: dict[str, Any]) -> None:
         mine = held_row(work.row).filter(job__status__in=Job.OPEN)
         if not mine.update(status=JobSlice.Status.DONE, share=1.0, error="", lease_until_utc=None):
             raise EndedError
-        job = work.row.job
-        Job.objects.filter(pk=job.pk).update(
-            status=Job.Status.DONE, error="", outcome=outcome, finished_utc=timezone.now()
-        )
-        work.out.replace(file_of(job))
+        job = Job.objects.filter(pk=work.row.job_id, status__in=Job.OPEN)
+        if not job.update(status=Job.Status.DONE, error="", outcome=outcome, finished_utc=timezone.now()):
+            raise EndedError  # somebody stopped it a moment ago
+        put_in_place(work.out, file_of(work.row.job))
 
 
 def _hand_back(item: JobSlice) -> None:

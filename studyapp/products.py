@@ -50,19 +50,30 @@ def products_of(study: Study, kind: str) -> QuerySet[Job]:
     return Job.objects.filter(kind=kind, freeze__study=study).select_related("freeze__study").order_by("-pk")
 
 
+def made_products(*kinds: str) -> QuerySet[Job]:
+    """The products of these kinds that were made and that nobody has deleted."""
+    made = Job.objects.filter(kind__in=kinds, status=Job.Status.DONE, outcome__has_key="file_sha256")
+    return made.select_related("freeze__study").order_by("pk")
+
+
 def file_of(job: Job) -> Path:
     """Where a job's product lies once it is made."""
     return PRODUCTS[job.kind].folder / f"{job.pk}.zip"
 
 
+def is_made(job: Job) -> bool:
+    """Whether a product was made and nobody has deleted it."""
+    return job.status == Job.Status.DONE and "file_sha256" in job.outcome
+
+
+def is_stale(job: Job) -> bool:
+    """Whether somebody whose answers are in a product had them erased since."""
+    return job.freeze is not None and n_erased_since(job.freeze) > job.outcome["n_erased"]
+
+
 def kept_file(job: Job) -> Path | None:
     """The file of a product if it may be given out: made, there, not deleted, nobody in it erased since."""
-    is_kept = job.status == Job.Status.DONE and "file_sha256" in job.outcome and not _is_stale(job)
-    return file_of(job) if is_kept and file_of(job).is_file() else None
-
-
-def _is_stale(job: Job) -> bool:
-    return job.freeze is not None and n_erased_since(job.freeze) > job.outcome["n_erased"]
+    return file_of(job) if is_made(job) and not is_stale(job) and file_of(job).is_file() else None
 
 
 def kept_until(job: Job) -> datetime | None:
@@ -86,10 +97,9 @@ def remove(job: Job, why: str, *, by: str) -> None:
 
 def keep_true(now: datetime) -> None:
     """Delete what may not be kept: products of people who are erased since, old ones, leavings of lost workers."""
-    made = Job.objects.filter(kind__in=PRODUCTS, status=Job.Status.DONE, outcome__has_key="file_sha256")
-    for job in made.select_related("freeze__study"):
+    for job in made_products(*PRODUCTS):
         until = kept_until(job)
-        if _is_stale(job):
+        if is_stale(job):
             remove(job, ERASED, by="retention")
         elif until is not None and until < now:
             remove(job, "its days are over", by="retention")

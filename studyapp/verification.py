@@ -15,7 +15,7 @@ from studyapp.export import ExportError, export_freeze, one_moment
 from studyapp.files import sha256_of
 from studyapp.freezes import n_erased_since, with_erased
 from studyapp.models import ExportFreeze, ImageSet, Job, Study
-from studyapp.products import kept_file
+from studyapp.products import file_of, is_stale, made_products
 
 
 @dataclass(frozen=True)
@@ -108,14 +108,19 @@ def faults_of_freeze(freeze: ExportFreeze) -> Iterator[str]:
 
 
 def reports(mend: bool, head: audit.Head | None) -> Part:
-    """Every report that is kept has the bytes that were written."""
-    kept = [(job, path) for job in Job.objects.filter(kind=Job.Kind.REPORT) if (path := kept_file(job))]
-    problems = [
-        f"report {job.pk} of {job.freeze}: {path} was changed; delete it on its page and make it again"
-        for job, path in kept
-        if sha256_of(path) != job.outcome["file_sha256"]
-    ]
-    return Part("reports", f"{len(kept)} reports", tuple(problems))
+    """Every report that was made and not deleted is there, with the bytes that were written."""
+    made = [job for job in made_products(Job.Kind.REPORT) if not is_stale(job)]
+    problems = tuple(problem for job in made for problem in faults_of_report(job))
+    return Part("reports", f"{len(made)} reports", problems)
+
+
+def faults_of_report(job: Job) -> Iterator[str]:
+    """What is wrong with a report's file: one sentence, or none."""
+    path, remedy = file_of(job), "delete it on its page and make it again"
+    if not path.is_file():
+        yield f"report {job.pk} of {job.freeze}: {path} is missing; bring it back from a backup, or {remedy}"
+    elif sha256_of(path) != job.outcome["file_sha256"]:
+        yield f"report {job.pk} of {job.freeze}: {path} was changed; {remedy}"
 
 
 def counts(mend: bool, head: audit.Head | None) -> Part:

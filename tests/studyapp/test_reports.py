@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import zipfile
 from collections.abc import Callable
 
@@ -15,10 +16,10 @@ from django.utils import timezone
 from studyapp import life, products, reports
 from studyapp.audit import AuditEntry
 from studyapp.export import freeze_study
-from studyapp.files import sha256_of
-from studyapp.jobs import job_folder
+from studyapp.files import sha256_of, write_whole
+from studyapp.jobs import job_folder, stop_job
 from studyapp.models import ExportFreeze, Job, JobSlice, Sitting, Study, Unblinding
-from studyapp.product_work import make_product
+from studyapp.product_work import MAKERS, Work, make_product
 from studyapp.results import is_unblinded
 from studyapp.roles import Role, give
 from studyapp.sittings import erase_sitting
@@ -232,3 +233,49 @@ def test_a_report_that_was_changed_is_found(job: Job) -> None:
     products.file_of(job).write_bytes(b"another")
     (problem,) = next(verify(["reports"])).problems
     assert "was changed" in problem
+
+
+def test_a_report_that_is_lost_is_found_until_somebody_deletes_it(researcher: Client, job: Job) -> None:
+    products.file_of(kept(job)).unlink()
+    (problem,) = next(verify(["reports"])).problems
+    assert f"{products.file_of(job)} is missing" in problem
+    researcher.post(page(job.freeze.study), {"delete": job.pk})
+    assert next(verify(["reports"])).problems == ()
+
+
+def test_a_report_has_its_name_on_the_disk_before_its_row_says_so(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power cut after the answer that it is done must not undo the renaming."""
+    folder, written = products.file_of(job).parent.stat(), []
+    to_disk = os.fsync
+
+    def noted(descriptor: int) -> None:
+        if os.path.samestat(os.fstat(descriptor), folder):
+            written.append(products.file_of(job).is_file())
+        to_disk(descriptor)
+
+    def make(work: Work) -> dict[str, int]:
+        with write_whole(work.out) as file:
+            file.write(b"a report")
+        return {"n_erased": 0}
+
+    monkeypatch.setitem(MAKERS, Job.Kind.REPORT, make)
+    monkeypatch.setattr(os, "fsync", noted)
+    make_product(job.slices.get().pk)
+    job.refresh_from_db()
+    assert (job.status, written) == ("done", [True])
+
+
+def test_a_report_that_is_stopped_at_the_last_moment_is_put_nowhere(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(work: Work) -> dict[str, int]:
+        work.out.write_bytes(b"a report")
+        stop_job(job)
+        return {"n_erased": 0}
+
+    monkeypatch.setitem(MAKERS, Job.Kind.REPORT, stopped)
+    make_product(job.slices.get().pk)
+    job.refresh_from_db()
+    assert (job.status, products.file_of(job).exists()) == ("stopped", False)
