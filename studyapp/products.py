@@ -5,7 +5,10 @@ the days that a study promised (`retention` erases every sitting). Its row stays
 again from the same freeze, without those people. How a worker makes one is `product_work`.
 """
 
+import logging
+import re
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,6 +22,8 @@ from studyapp import audit
 from studyapp.freezes import n_erased_since
 from studyapp.jobs import JobError, job_folder, send
 from studyapp.models import ExportFreeze, Job, JobSlice, Study
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,10 @@ PRODUCTS: dict[str, Product] = {
     Job.Kind.EXPORT: Product(settings.EXPORTS_DIR, timedelta(days=7)),
 }
 ERASED = "somebody whose answers were in it had them erased"
+# What no row accounts for is left alone for so long: a restore brings files before the rows that know of them.
+STRAY_AFTER = timedelta(days=1)
+# A product, or what a restore that was killed had begun to bring back.
+OURS = re.compile(r"\d+\.zip|\..+\.part")
 
 
 def queue_product(kind: str, freeze: ExportFreeze, *, by: str, **arguments: Any) -> Job:
@@ -83,31 +92,81 @@ def kept_until(job: Job) -> datetime | None:
 
 
 def remove(job: Job, why: str, *, by: str) -> None:
-    """Delete a product's file; its row stays and says why. Raises JobError for one that is not made yet."""
-    if job.status != Job.Status.DONE:
-        raise JobError(f"{job}: expected one that is made, it is {job.status}; stop it first")
+    """Delete a product's file; its row stays and says why.
+
+    The file goes first: after a kill in between it is lost, which `verify` tells, and can be deleted again. Raises
+    JobError for one that is not made yet or was deleted, OSError where the disk refuses; nothing is changed then.
+    """
     with transaction.atomic():
-        outcome = {name: value for name, value in job.outcome.items() if name != "file_sha256"}
-        job.outcome = {**outcome, "removed": why}
-        job.save(update_fields=["outcome"])
+        now = Job.objects.select_for_update(of=("self",)).get(pk=job.pk)
+        if now.status != Job.Status.DONE:
+            raise JobError(f"{job}: expected one that is made, it is {now.status}; stop it first")
+        if not is_made(now):
+            raise JobError(f"{job}: expected one that is there, it was deleted: {now.outcome.get('removed')}")
+        outcome = {name: value for name, value in now.outcome.items() if name != "file_sha256"}
+        Job.objects.filter(pk=job.pk).update(outcome={**outcome, "removed": why})
         study = job.freeze.study.slug if job.freeze else ""
         audit.note(by, f"deleted {job.kind}", study=study, job=job.pk, why=why)
-    file_of(job).unlink(missing_ok=True)
+        file_of(job).unlink(missing_ok=True)
 
 
 def keep_true(now: datetime) -> None:
     """Delete what may not be kept: products of people who are erased since, old ones, leavings of lost workers."""
     for job in made_products(*PRODUCTS):
-        until = kept_until(job)
-        if is_stale(job):
-            remove(job, ERASED, by="retention")
-        elif until is not None and until < now:
-            remove(job, "its days are over", by="retention")
-    begun = [int(path.name) for path in settings.JOBS_DIR.iterdir() if path.name.isdecimal()]
+        why = why_to_go(job, now)
+        try:
+            if why:
+                remove(job, why, by="retention")
+        except (JobError, OSError) as error:  # the others have to go all the same
+            logger.warning("%s could not be deleted and will be tried again: %s", job, error)
+    for path in [*stray_files(now), *stray_folders(now)]:
+        _delete(path)
+
+
+def why_to_go(job: Job, now: datetime) -> str:
+    """Why a product may not be kept any longer; empty where it may."""
+    until = kept_until(job)
+    if is_stale(job):
+        return ERASED
+    return "its days are over" if until is not None and until < now else ""
+
+
+def stray_files(now: datetime) -> Iterator[Path]:
+    """Old files of ours that no row accounts for: their jobs are gone, were stopped, or say that they were deleted."""
+    for kind, product in PRODUCTS.items():
+        lying = [path for path in product.folder.iterdir() if OURS.fullmatch(path.name)]
+        is_accounted = Q(status__in=Job.OPEN) | Q(outcome__has_key="file_sha256")
+        accounted = {file_of(job) for job in Job.objects.filter(is_accounted, kind=kind).only("kind")}
+        yield from (path for path in lying if path not in accounted and _lies_for_long(path, now))
+
+
+def stray_folders(now: datetime) -> Iterator[Path]:
+    """Folders of products that nobody works on any more, and old ones of jobs that are gone."""
+    begun = {int(path.name): path for path in settings.JOBS_DIR.iterdir() if path.name.isdecimal()}
     held = Q(slices__status=JobSlice.Status.RUNNING, slices__lease_until_utc__gte=now)
-    over = Job.objects.filter(pk__in=begun, kind__in=PRODUCTS).exclude(status__in=Job.OPEN).exclude(held)
-    for pk in over.values_list("pk", flat=True):
-        shutil.rmtree(job_folder(pk), ignore_errors=True)
+    there = Job.objects.filter(pk__in=begun)
+    over = there.filter(kind__in=PRODUCTS).exclude(status__in=Job.OPEN).exclude(held)
+    yield from (begun[pk] for pk in over.values_list("pk", flat=True))
+    gone = begun.keys() - set(there.values_list("pk", flat=True))
+    yield from (begun[pk] for pk in gone if _lies_for_long(begun[pk], now))
+
+
+def _lies_for_long(path: Path, now: datetime) -> bool:
+    try:
+        return path.stat().st_mtime < (now - STRAY_AFTER).timestamp()
+    except FileNotFoundError:  # gone meanwhile
+        return False
+
+
+def _delete(path: Path) -> None:
+    """A file or folder that nobody needs; where the disk refuses, the next round tries again."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+        return
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        logger.warning("%s could not be deleted and will be tried again: %s", path, error)
 
 
 def forget(study: Study) -> None:
@@ -117,7 +176,7 @@ def forget(study: Study) -> None:
 
     def delete_files() -> None:
         for job in jobs:
-            file_of(job).unlink(missing_ok=True)
-            shutil.rmtree(job_folder(job.pk), ignore_errors=True)
+            _delete(file_of(job))
+            _delete(job_folder(job.pk))
 
     transaction.on_commit(delete_files)

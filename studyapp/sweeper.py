@@ -1,6 +1,6 @@
 """The worker's rounds: each half-minute it says that it is there, sends again what a killed worker held or an emptied
-broker lost, and deletes reports with answers that were erased; every six hours it deletes what studies promised to
-keep no longer.
+broker lost, and deletes reports with answers that were erased and files that no row accounts for; every six hours it
+deletes what studies promised to keep no longer.
 """
 
 from celery import shared_task

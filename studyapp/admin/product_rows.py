@@ -13,7 +13,7 @@ from studyapp.admin.jobs import progress_bar, with_progress
 from studyapp.built_exports import n_closed
 from studyapp.jobs import JobError, retry_job, stop_job
 from studyapp.models import Job, Study
-from studyapp.products import kept_file, kept_until, products_of, remove
+from studyapp.products import is_made, kept_file, kept_until, products_of, remove
 from studyapp.roles import EDIT, may
 
 MOST_ROWS = 50
@@ -40,6 +40,7 @@ def _row(job: Job) -> dict[str, Any]:
         "job": job,
         "freeze": job.freeze,
         "n_trials": count(n_closed(job.freeze)) if job.freeze else "",
+        "is_made": is_made(job),
         "is_kept": is_kept,
         "until": kept_until(job),
         "is_open": job.status in Job.OPEN,
@@ -69,6 +70,8 @@ def change_product(model_admin: admin.ModelAdmin, request: HttpRequest, study: S
         CHANGES[name](job, request.user.get_username())
     except JobError as error:
         messages.error(request, f"{error}.")
+    except OSError as error:
+        messages.error(request, f"{job}: the disk refused ({error.strerror}). Nothing was changed.")
     else:
         model_admin.log_change(request, study, f"{kind.capitalize()} {job.pk}: {name}.")
     return True

@@ -3,10 +3,13 @@
 import io
 import json
 import os
+import shutil
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.test import Client
@@ -169,6 +172,70 @@ def test_a_report_opens_for_whoever_may_see_results_and_says_that_they_want_to(j
     browsers[Role.ANALYST].post(page(study, "unblind"))
     assert browsers[Role.ANALYST].get(page(study, "report", job.pk)).content == b"<p>how real?</p>"
     assert browsers[Role.ANALYST].post(page(study), {"delete": job.pk}).status_code == 403
+
+
+def in_the_way(job: Job) -> Path:
+    """A folder in the place of a product's file: the disk deletes no folder that way."""
+    place = products.file_of(job)
+    place.unlink()
+    (place / "more").mkdir(parents=True)
+    return place
+
+
+def test_a_report_whose_file_cannot_be_deleted_is_not_said_to_be_gone(researcher: Client, job: Job) -> None:
+    place, study = in_the_way(kept(job)), job.freeze.study
+    before, told = job.outcome, researcher.post(page(study), {"delete": job.pk}, follow=True)
+    shutil.rmtree(place)
+    assert "the disk refused" in told.content.decode()
+    job.refresh_from_db()
+    assert job.outcome == before
+    assert not AuditEntry.objects.filter(action="deleted report").exists()
+    researcher.post(page(study), {"delete": job.pk})
+    assert AuditEntry.objects.filter(action="deleted report").count() == 1
+    again = researcher.post(page(study), {"delete": job.pk}, follow=True).content.decode()
+    assert "it was deleted: somebody deleted it" in again
+
+
+def test_one_report_that_cannot_be_deleted_keeps_no_other(job: Job) -> None:
+    other = kept(products.queue_product(Job.Kind.REPORT, job.freeze, by="ann"))
+    place = in_the_way(kept(job))
+    erase_sitting(Sitting.objects.get(), by="participant")
+    sweep()
+    assert (place.is_dir(), products.file_of(other).exists()) == (True, False)
+    shutil.rmtree(place)
+    sweep()
+    assert AuditEntry.objects.filter(action="deleted report").count() == 2
+
+
+def test_the_sweeper_takes_away_what_no_row_accounts_for_and_nothing_else(job: Job) -> None:
+    """What a kill left behind, in any place; not what is kept or made just now, nor what came with a restore."""
+    deleted, made, stopped = (
+        kept(products.queue_product(Job.Kind.REPORT, job.freeze, by="ann")) for _ in range(3)
+    )
+    products.remove(deleted, "somebody deleted it", by="ann")
+    Job.objects.filter(pk=stopped.pk).update(status=Job.Status.STOPPED, outcome={})
+    reports_dir, exports_dir = settings.REPORTS_DIR, settings.EXPORTS_DIR
+    strays = [
+        products.file_of(deleted),
+        products.file_of(stopped),
+        reports_dir / "900000001.zip",
+        exports_dir / f"{made.pk}.zip",  # of a report is no export
+        exports_dir / ".900000001.zip.ab12.part",
+        settings.JOBS_DIR / "900000001",
+    ]
+    stay = [products.file_of(made), products.file_of(job), reports_dir / "mine.txt"]
+    restored = [exports_dir / "900000002.zip", settings.JOBS_DIR / "900000002"]
+    for path in [*strays, *stay, *restored]:
+        path.mkdir() if path.parent == settings.JOBS_DIR else path.write_bytes(b"left")
+        if path not in restored:
+            os.utime(path, times=(0, 0))
+    try:
+        sweep()
+        assert [path for path in strays if path.exists()] == []
+        assert all(path.exists() for path in [*stay, *restored])
+    finally:
+        stay[-1].unlink()
+        restored[1].rmdir()
 
 
 def test_a_report_is_served_as_a_page_that_can_do_nothing_and_under_its_own_study_alone(
