@@ -85,6 +85,15 @@ def kept_file(job: Job) -> Path | None:
     return file_of(job) if is_made(job) and not is_stale(job) and file_of(job).is_file() else None
 
 
+def why_gone(job: Job) -> str:
+    """Why a product that was made cannot be had any more, in words; empty where it can be or was never made."""
+    if job.status != Job.Status.DONE or kept_file(job) is not None:
+        return ""
+    if not is_made(job):
+        return job.outcome.get("removed", "")
+    return ERASED if is_stale(job) else "its file is lost"
+
+
 def kept_until(job: Job) -> datetime | None:
     """When a product is deleted by itself; None: never, or it is not made yet."""
     kept_for = PRODUCTS[job.kind].kept_for
@@ -102,7 +111,7 @@ def remove(job: Job, why: str, *, by: str) -> None:
         if now.status != Job.Status.DONE:
             raise JobError(f"{job}: expected one that is made, it is {now.status}; stop it first")
         if not is_made(now):
-            raise JobError(f"{job}: expected one that is there, it was deleted: {now.outcome.get('removed')}")
+            raise JobError(f"{job}: expected one that is there, it was deleted: {why_gone(now)}")
         outcome = {name: value for name, value in now.outcome.items() if name != "file_sha256"}
         Job.objects.filter(pk=job.pk).update(outcome={**outcome, "removed": why})
         study = job.freeze.study.slug if job.freeze else ""

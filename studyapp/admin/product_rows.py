@@ -13,7 +13,7 @@ from studyapp.admin.jobs import progress_bar, with_progress
 from studyapp.built_exports import n_closed
 from studyapp.jobs import JobError, retry_job, stop_job
 from studyapp.models import Job, Study
-from studyapp.products import is_made, kept_file, kept_until, products_of, remove
+from studyapp.products import is_made, kept_file, kept_until, products_of, remove, why_gone
 from studyapp.roles import EDIT, may
 
 MOST_ROWS = 50
@@ -31,22 +31,18 @@ def rows(products: QuerySet[Job]) -> list[dict[str, Any]]:
 
 
 def _row(job: Job) -> dict[str, Any]:
-    is_kept = kept_file(job) is not None
-    words = job.error
-    if job.status == Job.Status.DONE and not is_kept:
-        why = job.outcome.get("removed") or "somebody in it had their answers erased, or its file is lost"
-        words = f"deleted: {why}"
+    gone = why_gone(job)
     return {
         "job": job,
         "freeze": job.freeze,
         "n_trials": count(n_closed(job.freeze)) if job.freeze else "",
         "is_made": is_made(job),
-        "is_kept": is_kept,
+        "is_kept": kept_file(job) is not None,
         "until": kept_until(job),
         "is_open": job.status in Job.OPEN,
         "is_over": job.status in (Job.Status.FAILED, Job.Status.STOPPED),
         "progress": progress_bar(job),
-        "words": words,
+        "words": f"gone: {gone}" if gone else job.error,
     }
 
 

@@ -11,7 +11,7 @@ from studyapp.built_exports import queue_build
 from studyapp.export import freeze_study
 from studyapp.export_files import ExportError
 from studyapp.models import Job
-from studyapp.products import kept_file, kept_until, products_of, queue_product
+from studyapp.products import kept_file, kept_until, products_of, queue_product, why_gone
 from studyapp.reports import folder_name
 from studyapp.results import is_unblinded, unblind
 from studyapp.roles import DATA, may
@@ -38,7 +38,7 @@ def told_build(job: Job, export: str) -> dict[str, Any]:
         "status": job.status,
         "is_ready": is_ready,
         "share": job.slices.aggregate(share=Avg("share", default=0.0))["share"],
-        "error": job.error or job.outcome.get("removed", ""),
+        "error": job.error or why_gone(job),
         "created_utc": moment_or_none(job.created_utc),
         "created_by": job.created_by,
         "kept_until_utc": moment_or_none(kept_until(job)) if is_ready else None,
@@ -78,7 +78,7 @@ def told_report(job: Job) -> dict[str, Any]:
         "status": job.status,
         "is_ready": kept_file(job) is not None,
         "step": job.outcome.get("step", ""),
-        "error": job.error or job.outcome.get("removed", ""),
+        "error": job.error or why_gone(job),
         "created_utc": moment_or_none(job.created_utc),
         "created_by": job.created_by,
         **{name: job.outcome.get(name, "") for name in PROVENANCE},
@@ -123,7 +123,7 @@ def download_report(request: HttpRequest, user: User, number: int) -> HttpRespon
         raise Refused(
             409,
             "not_there",
-            f"Report {job.pk} cannot be downloaded: {job.error or job.outcome.get('removed') or job.status}.",
+            f"Report {job.pk} cannot be downloaded: {job.error or why_gone(job) or job.status}.",
         )
     who = f"{user.get_username()} (API)"
     audit.note(who, "downloaded a report", study=job.freeze.study.slug, how=f"report {job.pk}")

@@ -30,12 +30,13 @@ from schemathesis.checks import (
 from studyapp import api_tokens
 from studyapp.api_tokens import new_token
 from studyapp.audit import AuditEntry
+from studyapp.export import freeze_study
 from studyapp.export_zip import FORMS
 from studyapp.life import close_study
 from studyapp.limits import Limit
 from studyapp.models import ApiToken, ExportFreeze, Job, Study
 from studyapp.product_work import make_product
-from studyapp.products import file_of, queue_product
+from studyapp.products import ERASED, file_of, queue_product, remove
 from studyapp.results import is_unblinded, unblind
 from studyapp.roles import Role, give
 from studyapp.urls import research_patterns
@@ -131,6 +132,20 @@ def test_a_report_is_asked_for_and_taken_by_whoever_is_no_longer_blind(
     assert b"".join(ask(word, f"reports/{job.pk}")) == file_of(job).read_bytes()
     told = AuditEntry.objects.filter(actor="script (API)").order_by("number")
     assert [entry.action for entry in told] == ["unblinded", "asked for a report", "downloaded a report"]
+
+
+def test_page_and_api_say_alike_why_a_report_is_gone(
+    researcher: Client, word: str, played_study: Study
+) -> None:
+    freeze = freeze_study(played_study)
+    lost, removed, erased = (kept(queue_product(Job.Kind.REPORT, freeze, by="bob")) for _ in range(3))
+    file_of(lost).unlink()
+    remove(removed, "somebody deleted it", by="bob")
+    Job.objects.filter(pk=erased.pk).update(outcome={**erased.outcome, "n_erased": -1})
+    told = {report["number"]: report["error"] for report in ask(word, "studies/small/reports").json()["reports"]}
+    assert told == {lost.pk: "its file is lost", removed.pk: "somebody deleted it", erased.pk: ERASED}
+    shown = researcher.get(reverse("admin:studyapp_study_reports", args=[played_study.pk])).content.decode()
+    assert [words for words in told.values() if f"gone: {words}" not in shown] == []
 
 
 @pytest.fixture
