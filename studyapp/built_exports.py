@@ -2,11 +2,13 @@
 
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import QuerySet
+
 from studyapp.export_files import FORMATS, ExportError
 from studyapp.export_zip import FORMS, write_zip
 from studyapp.files import write_whole
 from studyapp.models import ExportFreeze, Job
-from studyapp.products import kept_file, queue_product
+from studyapp.products import kept_file, queue_product, with_freezes
 
 if TYPE_CHECKING:
     from studyapp.product_work import Work
@@ -21,12 +23,15 @@ def n_closed(freeze: ExportFreeze) -> int:
     return trials["answered"] + trials["timed_out"] + trials["interrupted"]
 
 
+def builds_of(freeze: ExportFreeze) -> QuerySet[Job]:
+    """The jobs that build or have built this export, newest first."""
+    return with_freezes(Job.objects.filter(kind=Job.Kind.EXPORT, freeze=freeze)).order_by("-pk")
+
+
 def build_of(freeze: ExportFreeze, form: str) -> Job | None:
     """The newest job that builds or has built this export in a form, and is not over without a file."""
-    jobs = freeze.jobs.select_related("freeze__study").filter(kind=Job.Kind.EXPORT, arguments__form=form)
-    return next(
-        (job for job in jobs.order_by("-pk") if job.status in Job.OPEN or kept_file(job) is not None), None
-    )
+    jobs = builds_of(freeze).filter(arguments__form=form)
+    return next((job for job in jobs if job.status in Job.OPEN or kept_file(job) is not None), None)
 
 
 def queue_build(freeze: ExportFreeze, form: str, *, by: str) -> Job:

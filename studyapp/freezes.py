@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Count, Max, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from studyapp.models import ExportFreeze, FrozenSitting, Sitting, Study, Trial
 
@@ -159,4 +160,6 @@ def n_erased_since(freeze: ExportFreeze) -> int:
 
 def with_erased(freezes: QuerySet[ExportFreeze]) -> QuerySet[ExportFreeze]:
     """Freezes with the number of their sittings that are erased now, for `n_erased_since`."""
-    return freezes.annotate(erased_now=Count("sittings", filter=Q(sittings__status=Sitting.Status.ERASED)))
+    erased = FrozenSitting.objects.filter(freeze=OuterRef("pk"), status=Sitting.Status.ERASED).order_by()
+    n_erased = erased.values("freeze").annotate(n=Count("pk")).values("n")
+    return freezes.annotate(erased_now=Coalesce(Subquery(n_erased), 0))

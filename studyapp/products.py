@@ -16,10 +16,10 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
 from studyapp import audit
-from studyapp.freezes import n_erased_since
+from studyapp.freezes import n_erased_since, with_erased
 from studyapp.jobs import JobError, job_folder, send
 from studyapp.models import ExportFreeze, Job, JobSlice, Study
 
@@ -54,15 +54,22 @@ def queue_product(kind: str, freeze: ExportFreeze, *, by: str, **arguments: Any)
     return job
 
 
+def with_freezes(jobs: QuerySet[Job]) -> QuerySet[Job]:
+    """Jobs with their freezes and how many in each are erased now: one query more, however many jobs."""
+    return jobs.prefetch_related(
+        Prefetch("freeze", with_erased(ExportFreeze.objects.select_related("study")))
+    )
+
+
 def products_of(study: Study, kind: str) -> QuerySet[Job]:
     """The jobs of a kind on a study's freezes, newest first."""
-    return Job.objects.filter(kind=kind, freeze__study=study).select_related("freeze__study").order_by("-pk")
+    return with_freezes(Job.objects.filter(kind=kind, freeze__study=study)).order_by("-pk")
 
 
 def made_products(*kinds: str) -> QuerySet[Job]:
     """The products of these kinds that were made and that nobody has deleted."""
     made = Job.objects.filter(kind__in=kinds, status=Job.Status.DONE, outcome__has_key="file_sha256")
-    return made.select_related("freeze__study").order_by("pk")
+    return with_freezes(made).order_by("pk")
 
 
 def file_of(job: Job) -> Path:
@@ -153,7 +160,7 @@ def stray_folders(now: datetime) -> Iterator[Path]:
     """Folders of products that nobody works on any more, and old ones of jobs that are gone."""
     begun = {int(path.name): path for path in settings.JOBS_DIR.iterdir() if path.name.isdecimal()}
     held = Q(slices__status=JobSlice.Status.RUNNING, slices__lease_until_utc__gte=now)
-    there = Job.objects.filter(pk__in=begun)
+    there = Job.objects.filter(pk__in=list(begun))
     over = there.filter(kind__in=PRODUCTS).exclude(status__in=Job.OPEN).exclude(held)
     yield from (begun[pk] for pk in over.values_list("pk", flat=True))
     gone = begun.keys() - set(there.values_list("pk", flat=True))

@@ -28,7 +28,7 @@ from studyapp.training import alarms_of, checkpoint_file, losses_of
 
 def with_progress(jobs: QuerySet[Job]) -> QuerySet[Job]:
     """Jobs with the images and slices done and the share of their budgets, as columns of the query."""
-    return jobs.select_related("image_set", "freeze__study").annotate(
+    return jobs.annotate(
         images_done=Sum("slices__done"),
         share_done=Avg("slices__share"),
         slices_done=Count("slices", filter=Q(slices__status=JobSlice.Status.DONE)),
@@ -159,7 +159,7 @@ class JobAdmin(ReadOnlyAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
-        return with_progress(super().get_queryset(request))
+        return with_progress(super().get_queryset(request)).select_related("image_set", "freeze__study")
 
     @admin.display(description="job", ordering="pk")
     def what(self, job: Job) -> str:

@@ -78,7 +78,8 @@ def overview(request: HttpRequest) -> dict[str, Any]:
     if has_perm("studyapp.view_study") or studies_with(request.user, SEE):
         context["studies"] = study_rows(request.user)
     if has_perm("studyapp.view_job"):
-        newest = with_progress(Job.objects.all()).order_by("-created_utc", "-pk")[:MOST_JOBS]
+        jobs = with_progress(Job.objects.select_related("freeze__study"))
+        newest = jobs.order_by("-created_utc", "-pk")[:MOST_JOBS]
         context["jobs"] = [JobRow(job, wish(job), progress_bar(job)) for job in newest]
     if has_perm("studyapp.view_imageset"):
         context["image_sets"] = [

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db.models import QuerySet
 from django.http import FileResponse, HttpRequest, HttpResponseBase, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
@@ -29,6 +30,8 @@ from studyapp.products import kept_file
 from studyapp.roles import DATA, NAMES, SEE, SITE_WIDE, may, studies_with
 
 MAX_BODY_BYTES = 10_000
+# Rows of a list at once: where nobody says, and at most.
+PAGE_ROWS, MOST_ROWS = 100, 500
 MAX_LINKS = 10_000
 MAX_LINKS_BYTES = 2_000_000
 # What somebody may ask of an export.
@@ -140,11 +143,31 @@ def moment_or_none(moment: Any) -> str | None:
 # ---- the addresses ----
 
 
+def listed(
+    request: HttpRequest, name: str, rows: QuerySet[Any], told: Callable[[Any], dict[str, Any]]
+) -> JsonResponse:
+    """The part of a list that is asked for by `limit` and `offset`, and where the next part begins. Raises Refused."""
+    limit = whole_number_in(request, "limit", PAGE_ROWS, range(1, MOST_ROWS + 1))
+    offset = whole_number_in(request, "offset", 0, range(10**9))
+    found = list(rows[offset : offset + limit + 1])
+    next_offset = offset + limit if len(found) > limit else None
+    return JsonResponse({name: [told(row) for row in found[:limit]], "next_offset": next_offset})
+
+
+def whole_number_in(request: HttpRequest, name: str, default: int, allowed: range) -> int:
+    """A whole number of the address. Raises Refused."""
+    text = request.GET.get(name, str(default))
+    if not (text.isascii() and text.isdecimal() and len(text) < 20 and int(text) in allowed):
+        expected = f"a whole number of {allowed[0]} to {allowed[-1]}"
+        raise Refused(400, "malformed", f"{name}: expected {expected}, got {text[:80]!r}")
+    return int(text)
+
+
 def list_studies(request: HttpRequest, user: User) -> JsonResponse:
     seen = Study.objects.order_by("slug")
     if not user.has_perm(SITE_WIDE[SEE]):
         seen = seen.filter(pk__in=studies_with(user, SEE))
-    return JsonResponse({"studies": [told_study(study) for study in seen]})
+    return listed(request, "studies", seen, told_study)
 
 
 def one_study(request: HttpRequest, user: User, slug: str) -> JsonResponse:
@@ -159,7 +182,7 @@ def live(request: HttpRequest, user: User, slug: str) -> JsonResponse:
 
 def list_exports(request: HttpRequest, user: User, slug: str) -> JsonResponse:
     freezes = with_erased(study_of(user, slug, DATA).freezes.select_related("study"))
-    return JsonResponse({"exports": [told_export(freeze) for freeze in freezes]})
+    return listed(request, "exports", freezes, told_export)
 
 
 def make_export(request: HttpRequest, user: User, slug: str) -> JsonResponse:

@@ -3,11 +3,11 @@
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Avg
 from django.http import FileResponse, HttpRequest, HttpResponseBase, JsonResponse
 
 from studyapp import audit
-from studyapp.built_exports import queue_build
+from studyapp.admin.jobs import with_progress
+from studyapp.built_exports import builds_of, queue_build
 from studyapp.export import freeze_study
 from studyapp.export_files import ExportError
 from studyapp.models import Job
@@ -20,6 +20,7 @@ from studyapp.views.research_api import (
     export_of,
     json_object,
     known_form,
+    listed,
     moment_or_none,
     study_of,
     truths_in,
@@ -31,13 +32,14 @@ PROVENANCE = ("data_sha256", "code_version", "code_sha256")
 
 
 def told_build(job: Job, export: str) -> dict[str, Any]:
+    """A build as programs read it; the job has the columns of `with_progress`."""
     is_ready = kept_file(job) is not None
     return {
         "export": export,
         "format": job.arguments["form"],
         "status": job.status,
         "is_ready": is_ready,
-        "share": job.slices.aggregate(share=Avg("share", default=0.0))["share"],
+        "share": getattr(job, "share_done", None) or 0.0,
         "error": job.error or why_gone(job),
         "created_utc": moment_or_none(job.created_utc),
         "created_by": job.created_by,
@@ -47,8 +49,8 @@ def told_build(job: Job, export: str) -> dict[str, Any]:
 
 def list_builds(request: HttpRequest, user: User, name: str) -> JsonResponse:
     freeze = export_of(user, name)
-    builds = freeze.jobs.select_related("freeze__study").filter(kind=Job.Kind.EXPORT).order_by("-pk")
-    return JsonResponse({"builds": [told_build(job, freeze.name) for job in builds]})
+    builds = with_progress(builds_of(freeze))
+    return listed(request, "builds", builds, lambda job: told_build(job, freeze.name))
 
 
 def make_build(request: HttpRequest, user: User, name: str) -> JsonResponse:
@@ -64,7 +66,7 @@ def make_build(request: HttpRequest, user: User, name: str) -> JsonResponse:
         job = queue_build(freeze, known_form(form), by=user.get_username())
     except ExportError as error:
         raise Refused(409, "export", f"{error}.") from error
-    return JsonResponse(told_build(job, freeze.name), status=202)
+    return JsonResponse(told_build(with_progress(builds_of(freeze)).get(pk=job.pk), freeze.name), status=202)
 
 
 # ---- reports ----
@@ -87,7 +89,7 @@ def told_report(job: Job) -> dict[str, Any]:
 
 def list_reports(request: HttpRequest, user: User, slug: str) -> JsonResponse:
     reports = products_of(study_of(user, slug, DATA), Job.Kind.REPORT)
-    return JsonResponse({"reports": [told_report(job) for job in reports]})
+    return listed(request, "reports", reports, told_report)
 
 
 def make_report(request: HttpRequest, user: User, slug: str) -> JsonResponse:

@@ -15,8 +15,9 @@ from django.contrib.auth.models import Permission, User
 from django.core.management import call_command
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from hypothesis import HealthCheck, Phase, given, settings
@@ -30,6 +31,7 @@ from schemathesis.checks import (
 from studyapp import api_tokens
 from studyapp.api_tokens import new_token
 from studyapp.audit import AuditEntry
+from studyapp.built_exports import queue_build
 from studyapp.export import freeze_study
 from studyapp.export_zip import FORMS
 from studyapp.life import close_study
@@ -40,6 +42,7 @@ from studyapp.products import ERASED, file_of, queue_product, remove
 from studyapp.results import is_unblinded, unblind
 from studyapp.roles import Role, give
 from studyapp.urls import research_patterns
+from tests.conftest import Person
 from tests.studyapp.test_reports import kept
 
 pytestmark = pytest.mark.django_db
@@ -132,6 +135,71 @@ def test_a_report_is_asked_for_and_taken_by_whoever_is_no_longer_blind(
     assert b"".join(ask(word, f"reports/{job.pk}")) == file_of(job).read_bytes()
     told = AuditEntry.objects.filter(actor="script (API)").order_by("number")
     assert [entry.action for entry in told] == ["unblinded", "asked for a report", "downloaded a report"]
+
+
+def test_lists_come_in_parts_that_make_the_whole(word: str, played_study: Study) -> None:
+    freeze = freeze_study(played_study)
+    for form in FORMS:
+        queue_product(Job.Kind.REPORT, freeze, by="bob")
+        queue_build(freeze, form, by="bob")
+        Study.objects.create(slug=f"another-{form}", title="Another")
+        ExportFreeze.objects.create(study=played_study, description=freeze.description)
+    lists = {
+        "studies": "studies",
+        "studies/small/exports": "exports",
+        "studies/small/reports": "reports",
+        f"exports/{freeze.name}/builds": "builds",
+    }
+    for address, name in lists.items():
+        whole = ask(word, address).json()
+        assert (len(whole[name]) >= len(FORMS), whole["next_offset"]) == (True, None)
+        parts, offset = [], 0
+        while offset is not None:
+            part = ask(word, f"{address}?limit=3&offset={offset}").json()
+            assert 1 <= len(part[name]) <= 3
+            parts, offset = parts + part[name], part["next_offset"]
+        assert parts == whole[name]
+        for query in ("limit=0", "limit=501", "limit=many", "offset=-1", "offset=", f"offset={'9' * 30}"):
+            refused = ask(word, f"{address}?{query}")
+            assert (refused.status_code, refused.json()["error"]) == (400, "malformed")
+            assert f"{query.partition('=')[0]}: expected a whole number of" in refused.json()["message"]
+
+
+def test_lists_cost_the_same_for_many_rows(
+    researcher: Client, word: str, played_study: Study
+) -> None:
+    """Whether somebody was erased is asked once for all, by the pages of the admin, too."""
+    api = ("studies/small/exports", "studies/small/reports", "exports/{}/builds")
+    pages = [
+        reverse(f"admin:studyapp_study_{name}", args=[played_study.pk]) for name in ("reports", "export")
+    ]
+
+    def asked() -> dict[str, int]:
+        counted = {}
+        for address in [*api, *pages]:
+            with CaptureQueriesContext(connection) as queries:
+                answer = (
+                    researcher.get(address)
+                    if address in pages
+                    else ask(word, address.format(freeze.name))
+                )
+            assert answer.status_code == 200
+            counted[address] = len(queries)
+        return counted
+
+    freeze = freeze_study(played_study)
+    kept(queue_product(Job.Kind.REPORT, freeze, by="bob"))
+    kept(queue_build(freeze, "csv", by="bob"))
+    asked()  # a token notes once a minute that it was used
+    few = asked()
+    for _ in range(3):
+        person = Person(played_study).begin()
+        person.answer(person.block()["trials"])
+        freeze = freeze_study(played_study)
+        for form in ("csv", "jsonl"):
+            kept(queue_product(Job.Kind.REPORT, freeze, by="bob"))
+            kept(queue_build(freeze, form, by="bob"))
+    assert asked() == few
 
 
 def test_page_and_api_say_alike_why_a_report_is_gone(
