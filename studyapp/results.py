@@ -9,8 +9,10 @@ from functools import lru_cache
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.db.models import Count, Max, Q, QuerySet
 
+from studyapp import audit
 from studyapp.models import Sitting, SittingCells, Study, Trial, TrialStimulus, Unblinding
 
 TESTED = (Trial.Kind.MAIN, Trial.Kind.REPEAT)
@@ -24,9 +26,15 @@ def is_unblinded(study: Study, user: User) -> bool:
     return Unblinding.objects.filter(study=study, user=user).exists()
 
 
-def unblind(study: Study, user: User) -> bool:
-    """End a person's blindness to the results of a study, for good; whether they were blind until now."""
-    _, is_new = Unblinding.objects.get_or_create(study=study, user=user)
+def unblind(study: Study, user: User, *, how: str) -> bool:
+    """End a person's blindness to the results of a study, for good; whether they were blind until now.
+
+    It stands in the audit log or did not happen; `how` says what they did.
+    """
+    with transaction.atomic():
+        _, is_new = Unblinding.objects.get_or_create(study=study, user=user)
+        if is_new:
+            audit.note(user.get_username(), "unblinded", study=study.slug, how=how)
     return is_new
 
 

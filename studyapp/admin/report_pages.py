@@ -86,8 +86,8 @@ class ReportPages(LivePage):
         except ExportError as error:
             messages.error(request, f"{error}.")
             return
-        job = queue_product(Job.Kind.REPORT, freeze, by=who, live="live" in request.POST)
         self.end_blindness(request, study)
+        job = queue_product(Job.Kind.REPORT, freeze, by=who, live="live" in request.POST)
         self.log_change(request, study, f"Asked for report {job.pk} (freeze {freeze.name[:8]}).")
 
     def _freeze(self, request: HttpRequest, study: Study, who: str) -> ExportFreeze:

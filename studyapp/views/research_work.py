@@ -3,17 +3,19 @@
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.http import FileResponse, HttpRequest, HttpResponseBase, JsonResponse
+from django.urls import reverse
 
 from studyapp import audit
 from studyapp.admin.jobs import with_progress
 from studyapp.built_exports import builds_of, queue_build
 from studyapp.export import freeze_study
 from studyapp.export_files import ExportError
-from studyapp.models import Job
+from studyapp.models import Job, Study
 from studyapp.products import kept_file, kept_until, products_of, queue_product, why_gone
 from studyapp.reports import folder_name
-from studyapp.results import is_unblinded, unblind
+from studyapp.results import is_unblinded
 from studyapp.roles import DATA, may
 from studyapp.views.research_api import (
     Refused,
@@ -87,14 +89,27 @@ def told_report(job: Job) -> dict[str, Any]:
     }
 
 
+def require_unblinded(study: Study, user: User) -> None:
+    """Raises Refused for whoever is blind: no program ends its owner's blindness for them."""
+    if not is_unblinded(study, user):
+        page = reverse("admin:studyapp_study_unblind", args=[study.pk])
+        raise Refused(
+            403,
+            "blind",
+            "You are blind to the results of this study, and a report tells them by source. Say first that you want "
+            f"to look, in the admin as the token's owner: {page}",
+        )
+
+
 def list_reports(request: HttpRequest, user: User, slug: str) -> JsonResponse:
     reports = products_of(study_of(user, slug, DATA), Job.Kind.REPORT)
     return listed(request, "reports", reports, told_report)
 
 
 def make_report(request: HttpRequest, user: User, slug: str) -> JsonResponse:
-    """Have a worker analyse what has been answered; whoever asks for that is no longer blind."""
+    """Have a worker analyse what has been answered, for whoever is no longer blind."""
     study = study_of(user, slug, DATA)
+    require_unblinded(study, user)
     wish = truths_in(request, REPORT_WISHES)
     live = wish.pop("live", False)
     who = f"{user.get_username()} (API)"
@@ -102,10 +117,10 @@ def make_report(request: HttpRequest, user: User, slug: str) -> JsonResponse:
         freeze = freeze_study(study, **wish, by=user.get_username())
     except ExportError as error:
         raise Refused(409, "draft", f"{error}.") from error
-    job = queue_product(Job.Kind.REPORT, freeze, by=user.get_username(), live=live)
-    if unblind(study, user):
-        audit.note(who, "unblinded", study=study.slug, how=f"asked for report {job.pk}")
-    audit.note(who, "asked for a report", study=study.slug, how=f"report {job.pk}, freeze {freeze.name[:8]}")
+    with transaction.atomic():
+        job = queue_product(Job.Kind.REPORT, freeze, by=user.get_username(), live=live)
+        how = f"report {job.pk}, freeze {freeze.name[:8]}"
+        audit.note(who, "asked for a report", study=study.slug, how=how)
     return JsonResponse(told_report(job), status=202)
 
 
@@ -114,12 +129,7 @@ def download_report(request: HttpRequest, user: User, number: int) -> HttpRespon
     job = Job.objects.select_related("freeze__study").filter(pk=number, kind=Job.Kind.REPORT).first()
     if job is None or job.freeze is None or not may(user, job.freeze.study, DATA):
         raise Refused(404, "no_report", "There is no report of this number that your account may look at.")
-    if not is_unblinded(job.freeze.study, user):
-        raise Refused(
-            403,
-            "blind",
-            "You are blind to the results of this study: ask for a report yourself, or look at them in the admin.",
-        )
+    require_unblinded(job.freeze.study, user)
     file = kept_file(job)
     if file is None:
         raise Refused(

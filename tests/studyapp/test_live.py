@@ -7,15 +7,17 @@ from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from studyapp import sittings
 from studyapp.admin.live_plots import bars, judged_real_plot, still_there
+from studyapp.audit import AuditEntry
 from studyapp.live import live_figures
 from studyapp.models import Heartbeat, Sitting, SittingCells, Study, Unblinding
-from studyapp.results import judged_real
+from studyapp.results import judged_real, unblind
 from studyapp.sweeper import sweep
 from tests.conftest import SOURCES, Person
 
@@ -104,6 +106,17 @@ def test_the_page_keeps_its_reader_blind_until_they_ask(researcher: Client, watc
     assert "unblinded" in entry.change_message
     researcher.post(page(watched, "unblind"))
     assert LogEntry.objects.count() == Unblinding.objects.count() == 1
+
+
+def test_nobody_is_unblinded_unless_it_stands_in_the_audit_log(researcher: Client, watched: Study) -> None:
+    user = User.objects.get()
+    with pytest.raises(UnicodeEncodeError):
+        unblind(watched, user, how="\ud800")  # half a letter: the log takes no such entry
+    assert not Unblinding.objects.exists()
+    assert unblind(watched, user, how="Looked.")
+    assert not unblind(watched, user, how="Looked again.")
+    (entry,) = AuditEntry.objects.filter(study="small")
+    assert (entry.actor, entry.action, entry.detail) == ("ann", "unblinded", {"how": "Looked."})
 
 
 def test_somebody_else_stays_blind(

@@ -122,10 +122,14 @@ def test_a_report_is_asked_for_and_taken_by_whoever_is_no_longer_blind(
     name = ask(word, "studies/small/exports", {}, "POST").json()["name"]
     others = kept(queue_product(Job.Kind.REPORT, ExportFreeze.objects.get(name=name), by="bob"))
     blind = ask(word, f"reports/{others.pk}")
-    assert (blind.status_code, blind.json()["error"]) == (403, "blind")
+    for refused in (ask(word, reports, {"live": True}, "POST"), blind):
+        assert (refused.status_code, refused.json()["error"]) == (403, "blind")
+        assert reverse("admin:studyapp_study_unblind", args=[played_study.pk]) in refused.json()["message"]
+    assert not is_unblinded(played_study, User.objects.get())
+    assert Job.objects.get() == others
+    unblind(played_study, User.objects.get(), how="Looked at results.")
     asked = ask(word, reports, {"live": True}, "POST")
     assert (asked.status_code, asked.json()["status"], asked.json()["export"]) == (202, "waiting", name)
-    assert is_unblinded(played_study, User.objects.get())
     job = Job.objects.get(pk=asked.json()["number"])
     assert job.arguments == {"live": True}
     early = ask(word, f"reports/{job.pk}")
@@ -134,7 +138,7 @@ def test_a_report_is_asked_for_and_taken_by_whoever_is_no_longer_blind(
     assert [report["is_ready"] for report in ask(word, reports).json()["reports"]] == [True, True]
     assert b"".join(ask(word, f"reports/{job.pk}")) == file_of(job).read_bytes()
     told = AuditEntry.objects.filter(actor="script (API)").order_by("number")
-    assert [entry.action for entry in told] == ["unblinded", "asked for a report", "downloaded a report"]
+    assert [entry.action for entry in told] == ["asked for a report", "downloaded a report"]
 
 
 def test_lists_come_in_parts_that_make_the_whole(word: str, played_study: Study) -> None:
@@ -414,7 +418,7 @@ def test_every_reply_is_one_that_the_file_foretells(
     monkeypatch.setattr(api_tokens, "API_LIMIT", Limit(per_s=1e6, burst=10))
     name = ask(recruiter, "studies/small/exports", {}, "POST").json()["name"]
     report = kept(queue_product(Job.Kind.REPORT, ExportFreeze.objects.get(name=name), by="test"))
-    unblind(played_study, User.objects.get(username="script"))
+    unblind(played_study, User.objects.get(username="script"), how="Looked at results.")
     SCHEMA.app = get_wsgi_application()
     statuses = set()
 
