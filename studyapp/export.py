@@ -83,6 +83,23 @@ def freeze_named(study: Study, beginning: str) -> ExportFreeze:
     return freeze
 
 
+def wished_freeze(
+    study: Study, earlier: str | None, *, include_simulated: bool = False, pilot: bool = False, by: str = ""
+) -> ExportFreeze:
+    """The earlier export whose name begins so; where none is named, one of this moment, as `freeze_study` makes it.
+
+    Raises ExportError, also for a choice of sittings in an earlier export, which holds those that it held.
+    """
+    if not earlier:
+        return freeze_study(study, include_simulated=include_simulated, pilot=pilot, by=by)
+    if include_simulated or pilot:
+        raise ExportError(
+            f"export {earlier[:8]} holds the sittings that were chosen when it was made: expected it alone, or a "
+            "choice of sittings (simulated ones, the pilot's) without it, got both"
+        )
+    return freeze_named(study, earlier)
+
+
 def freeze_study(
     study: Study, *, include_simulated: bool = False, pilot: bool = False, by: str = ""
 ) -> ExportFreeze:
@@ -425,4 +442,5 @@ __all__ = [
     "freeze_study",
     "one_moment",
     "study_to_export",
+    "wished_freeze",
 ]

@@ -9,10 +9,16 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
 from studyapp.admin.columns import count
-from studyapp.admin.product_rows import change_product, file_answer, product_or_404, rows
+from studyapp.admin.product_rows import (
+    change_product,
+    earlier_wished,
+    file_answer,
+    product_or_404,
+    rows,
+)
 from studyapp.admin.step_pages import study_or_404
 from studyapp.built_exports import LARGE_TRIALS, n_closed, queue_build
-from studyapp.export import freeze_study
+from studyapp.export import wished_freeze
 from studyapp.export_files import ExportError
 from studyapp.export_zip import FORMS, zip_name, zipped_export
 from studyapp.freezes import n_erased_since, with_erased
@@ -59,16 +65,14 @@ class ExportPages(admin.ModelAdmin):
             form = request.POST.get("form", "csv")
             if form not in FORMS:
                 raise Http404
-            if name := request.POST.get("freeze"):
-                answer = self._again(request, study, name, form)
-            else:
-                answer = self._download(
-                    request,
-                    [study],
-                    include_simulated="simulated" in request.POST,
-                    pilot="pilot" in request.POST,
-                    form=form,
-                )
+            answer = self._download(
+                request,
+                [study],
+                earlier=earlier_wished(request, study),
+                include_simulated="simulated" in request.POST,
+                pilot="pilot" in request.POST,
+                form=form,
+            )
             return answer or redirect("admin:studyapp_study_export", study.pk)
         built = rows(products_of(study, Job.Kind.EXPORT))
         n_by_kind = dict(study.sittings.order_by().values_list("is_simulated").annotate(n=Count("pk")))
@@ -108,17 +112,12 @@ class ExportPages(admin.ModelAdmin):
         self.log_change(request, freeze.study, f"Exported (freeze {freeze.name[:8]}, {form}).")
         return answer
 
-    def _again(self, request: HttpRequest, study: Study, name: str, form: str) -> FileResponse | None:
-        freeze = study.freezes.filter(name=name).first()
-        if freeze is None:
-            raise Http404
-        return self._answer(request, [freeze], form)
-
     def _download(
         self,
         request: HttpRequest,
         studies: list[Study],
         *,
+        earlier: str = "",
         include_simulated: bool = False,
         pilot: bool = False,
         form: str = "csv",
@@ -126,7 +125,7 @@ class ExportPages(admin.ModelAdmin):
         who = request.user.get_username()
         try:
             freezes = [
-                freeze_study(study, include_simulated=include_simulated, pilot=pilot, by=who)
+                wished_freeze(study, earlier, include_simulated=include_simulated, pilot=pilot, by=who)
                 for study in studies
             ]
         except ExportError as error:

@@ -53,6 +53,14 @@ def product_or_404(study: Study, kind: str, pk: int) -> Job:
     return job
 
 
+def earlier_wished(request: HttpRequest, study: Study) -> str:
+    """The name of the earlier export of this study that was chosen on its page; empty for one of this moment."""
+    name = request.POST.get("freeze", "").replace("\0", "")  # which no database takes
+    if name and not study.freezes.filter(name=name).exists():
+        raise Http404
+    return name
+
+
 def change_product(model_admin: admin.ModelAdmin, request: HttpRequest, study: Study, kind: str) -> bool:
     """Stop, try again or delete what the button that was pressed names; False if it was none of these."""
     name = next((name for name in CHANGES if name in request.POST), None)

@@ -11,11 +11,17 @@ from django.urls import URLPattern, path
 
 from studyapp.accounts import person
 from studyapp.admin.live_page import LivePage
-from studyapp.admin.product_rows import change_product, file_answer, product_or_404, rows
+from studyapp.admin.product_rows import (
+    change_product,
+    earlier_wished,
+    file_answer,
+    product_or_404,
+    rows,
+)
 from studyapp.admin.step_pages import study_or_404
-from studyapp.export import freeze_study
+from studyapp.export import wished_freeze
 from studyapp.export_files import ExportError
-from studyapp.models import ExportFreeze, Job, Study
+from studyapp.models import Job, Study
 from studyapp.products import products_of, queue_product
 from studyapp.reports import folder_name, page_of
 from studyapp.results import is_unblinded
@@ -82,24 +88,19 @@ class ReportPages(LivePage):
     def _make(self, request: HttpRequest, study: Study) -> None:
         who = request.user.get_username()
         try:
-            freeze = self._freeze(request, study, who)
+            freeze = wished_freeze(
+                study,
+                earlier_wished(request, study),
+                include_simulated="simulated" in request.POST,
+                pilot="pilot" in request.POST,
+                by=who,
+            )
         except ExportError as error:
             messages.error(request, f"{error}.")
             return
         self.end_blindness(request, study)
         job = queue_product(Job.Kind.REPORT, freeze, by=who, live="live" in request.POST)
         self.log_change(request, study, f"Asked for report {job.pk} (freeze {freeze.name[:8]}).")
-
-    def _freeze(self, request: HttpRequest, study: Study, who: str) -> ExportFreeze:
-        """The earlier freeze that was chosen, else one of this moment."""
-        if name := request.POST.get("freeze"):
-            earlier = study.freezes.filter(name=name).first()
-            if earlier is None:
-                raise Http404
-            return earlier
-        return freeze_study(
-            study, include_simulated="simulated" in request.POST, pilot="pilot" in request.POST, by=who
-        )
 
     def report_view(self, request: HttpRequest, object_id: str, pk: int) -> HttpResponseBase:
         """The report as it was made, in a page that can do nothing."""

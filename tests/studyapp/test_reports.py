@@ -294,6 +294,23 @@ def test_the_command_asks_for_the_same_report(freeze: ExportFreeze) -> None:
         call_command("make_report", "small", "--freeze", "x-")
 
 
+@pytest.mark.parametrize("choice", ["simulated", "pilot"])
+def test_sittings_are_not_chosen_in_an_earlier_export(
+    researcher: Client, freeze: ExportFreeze, tmp_path: Path, choice: str
+) -> None:
+    """By both commands and on both pages: the earlier export holds what it held, which is not what was asked for."""
+    words = f"export {freeze.name[:8]} holds the sittings that were chosen when it was made: expected it alone"
+    for command in (["make_report"], ["export_responses", "--out", str(tmp_path / "export")]):
+        with pytest.raises(CommandError, match=words):
+            call_command(*command, "small", "--freeze", freeze.name, f"--{choice}")
+    for name in ("reports", "export"):
+        wish = {"freeze": freeze.name, choice: "yes"}
+        assert words in researcher.post(page(freeze.study, name), wish, follow=True).content.decode()
+    assert not Job.objects.exists()
+    assert not (tmp_path / "export").exists()
+    assert ExportFreeze.objects.get() == freeze
+
+
 def test_a_report_that_was_changed_is_found(job: Job) -> None:
     kept(job)
     assert next(verify(["reports"])).problems == ()

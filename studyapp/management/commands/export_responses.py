@@ -10,10 +10,9 @@ from studyapp.export import (
     ExportError,
     ExportSummary,
     export_freeze,
-    export_study,
-    freeze_named,
-    freeze_study,
+    require_format,
     study_to_export,
+    wished_freeze,
 )
 from studyapp.export_files import FORMATS
 from studyapp.export_zip import write_zip
@@ -79,30 +78,18 @@ class Command(BaseCommand):
 
     def _export(self, study: Any, options: dict[str, Any]) -> ExportSummary:
         folder, file_format = options["out"], options["file_format"]
-        freeze = freeze_named(study, options["freeze"]) if options["freeze"] else None
-        who = at_the_command_line()
+        if file_format != PSYCH_DS:
+            require_format(file_format)
+        freeze = wished_freeze(
+            study,
+            options["freeze"],
+            include_simulated=options["simulated"],
+            pilot=options["pilot"],
+            by=at_the_command_line(),
+        )
         if options["zip"]:
-            freeze = freeze or freeze_study(
-                study, include_simulated=options["simulated"], pilot=options["pilot"], by=who
-            )
             with write_whole(options["zip"]) as file:
                 return write_zip(file, [freeze], form=file_format)[0]
         if file_format == PSYCH_DS:
-            return export_psych_ds(
-                study,
-                folder,
-                freeze=freeze,
-                include_simulated=options["simulated"],
-                pilot=options["pilot"],
-                by=who,
-            )
-        if freeze is not None:
-            return export_freeze(freeze, folder, file_format=file_format)
-        return export_study(
-            study,
-            folder,
-            include_simulated=options["simulated"],
-            pilot=options["pilot"],
-            file_format=file_format,
-            by=who,
-        )
+            return export_psych_ds(study, folder, freeze=freeze)
+        return export_freeze(freeze, folder, file_format=file_format)

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 
 from studyapp.accounts import at_the_command_line
-from studyapp.export import ExportError, freeze_named, freeze_study, study_to_export
+from studyapp.export import ExportError, study_to_export, wished_freeze
 from studyapp.models import Job
 from studyapp.products import file_of, queue_product
 from studyapp.waiting import until_over
@@ -33,12 +33,12 @@ class Command(BaseCommand):
         who = at_the_command_line()
         try:
             study = study_to_export(options["study"])
-            freeze = (
-                freeze_named(study, options["freeze"])
-                if options["freeze"]
-                else freeze_study(
-                    study, include_simulated=options["simulated"], pilot=options["pilot"], by=who
-                )
+            freeze = wished_freeze(
+                study,
+                options["freeze"],
+                include_simulated=options["simulated"],
+                pilot=options["pilot"],
+                by=who,
             )
         except ExportError as error:
             raise CommandError(str(error)) from error
