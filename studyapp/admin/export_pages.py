@@ -14,7 +14,7 @@ from studyapp.admin.product_rows import (
     earlier_wished,
     file_answer,
     product_or_404,
-    rows,
+    shown_products,
 )
 from studyapp.admin.step_pages import study_or_404
 from studyapp.built_exports import LARGE_TRIALS, n_closed, queue_build
@@ -23,7 +23,6 @@ from studyapp.export_files import ExportError
 from studyapp.export_zip import FORMS, zip_name, zipped_export
 from studyapp.freezes import n_erased_since, with_erased
 from studyapp.models import ExportFreeze, Job, Study
-from studyapp.products import products_of
 from studyapp.roles import DATA, may
 
 MOST_EARLIER = 20
@@ -74,7 +73,6 @@ class ExportPages(admin.ModelAdmin):
                 form=form,
             )
             return answer or redirect("admin:studyapp_study_export", study.pk)
-        built = rows(products_of(study, Job.Kind.EXPORT))
         n_by_kind = dict(study.sittings.order_by().values_list("is_simulated").annotate(n=Count("pk")))
         context = {
             **self.admin_site.each_context(request),
@@ -86,8 +84,7 @@ class ExportPages(admin.ModelAdmin):
             "has_pilot": study.sittings.filter(is_pilot=True).exists(),
             "only_simulated": not n_by_kind.get(False) and bool(n_by_kind.get(True)),
             "forms": FORM_NAMES.items(),
-            "built": built,
-            "changes": any(row["is_open"] for row in built),
+            **shown_products(request, study, Job.Kind.EXPORT),
             "large": count(LARGE_TRIALS),
             "earlier": [
                 (freeze, sums_up(freeze), n_erased_since(freeze))

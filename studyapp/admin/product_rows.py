@@ -5,7 +5,6 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpRequest
 
 from studyapp.admin.columns import count
@@ -25,9 +24,14 @@ CHANGES: dict[str, Callable[[Job, str], None]] = {
 }
 
 
-def rows(products: QuerySet[Job]) -> list[dict[str, Any]]:
-    """The newest products as lines of a page."""
-    return [_row(job) for job in with_progress(products).order_by("-pk")[:MOST_ROWS]]
+def shown_products(request: HttpRequest, study: Study, kind: str) -> dict[str, Any]:
+    """The newest products of a study for its page, whether they still change, and what this person may do to them."""
+    rows = [_row(job) for job in with_progress(products_of(study, kind))[:MOST_ROWS]]
+    return {
+        "products": rows,
+        "changes": any(row["is_open"] for row in rows),
+        "may_delete": may(request.user, study, EDIT),
+    }
 
 
 def _row(job: Job) -> dict[str, Any]:

@@ -16,16 +16,16 @@ from studyapp.admin.product_rows import (
     earlier_wished,
     file_answer,
     product_or_404,
-    rows,
+    shown_products,
 )
 from studyapp.admin.step_pages import study_or_404
 from studyapp.export import wished_freeze
 from studyapp.export_files import ExportError
 from studyapp.models import Job, Study
-from studyapp.products import products_of, queue_product
+from studyapp.products import queue_product
 from studyapp.reports import folder_name, page_of
 from studyapp.results import is_unblinded
-from studyapp.roles import DATA, EDIT, may
+from studyapp.roles import DATA, may
 
 MOST_FREEZES = 20
 # Shows what the page has in itself and no more: no script, no network, no form, no page around it, and an origin
@@ -62,7 +62,6 @@ class ReportPages(LivePage):
             if not change_product(self, request, study, Job.Kind.REPORT):
                 self._make(request, study)
             return redirect("admin:studyapp_study_reports", study.pk)
-        reports = rows(products_of(study, Job.Kind.REPORT))
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -73,9 +72,7 @@ class ReportPages(LivePage):
             "has_simulated": study.sittings.filter(is_simulated=True).exists(),
             "has_pilot": study.sittings.filter(is_pilot=True).exists(),
             "freezes": study.freezes.all()[:MOST_FREEZES],
-            "reports": reports,
-            "changes": any(report["is_open"] for report in reports),
-            "may_delete": may(request.user, study, EDIT),
+            **shown_products(request, study, Job.Kind.REPORT),
         }
         return TemplateResponse(request, "admin/studyapp/study/reports.html", context)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
@@ -20,9 +21,11 @@ from studyapp.export import freeze_study
 from studyapp.export_zip import FORMS, zipped_export
 from studyapp.models import ExportFreeze, Job, JobSlice, Sitting, Study
 from studyapp.product_work import MAKERS, Work, make_product
+from studyapp.roles import Role, give
 from studyapp.sittings import erase_sitting
 from studyapp.sweeper import sweep
 from tests.conftest import Person
+from tests.studyapp.conftest import signed_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_products")]
 
@@ -177,6 +180,22 @@ def test_a_large_export_is_built_and_a_small_one_comes_at_once(
     other = Study.objects.create(slug="other", title="Other")
     elsewhere = reverse("admin:studyapp_study_built_export", args=[other.pk, job.pk])
     assert researcher.get(elsewhere).status_code == 404
+
+
+def test_whoever_may_edit_a_study_deletes_its_built_exports_and_nobody_else(
+    researcher: Client, job: Job
+) -> None:
+    make_product(job.slices.get().pk)
+    address = reverse("admin:studyapp_study_export", args=[job.freeze.study_id])
+    analyst = signed_in("analyst", is_staff=True)
+    give(job.freeze.study, User.objects.get(username="analyst"), Role.ANALYST, by="test")
+    button = f'name="delete" value="{job.pk}"'
+    shown = {browser: button in browser.get(address).content.decode() for browser in (researcher, analyst)}
+    assert shown == {researcher: True, analyst: False}
+    assert analyst.post(address, {"delete": job.pk}).status_code == 403
+    researcher.post(address, {"delete": job.pk})
+    assert leavings(job) == []
+    assert button not in researcher.get(address).content.decode()
 
 
 def test_an_export_is_stopped_on_the_page(researcher: Client, job: Job) -> None:
