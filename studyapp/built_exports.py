@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 
 from studyapp.export_files import FORMATS, ExportError
@@ -40,7 +41,10 @@ def queue_build(freeze: ExportFreeze, form: str, *, by: str) -> Job:
         raise ExportError(f"format: expected one of {', '.join(FORMS)}, got {form[:80]!r}")
     if form in FORMATS:
         FORMATS[form].require()
-    return build_of(freeze, form) or queue_product(Job.Kind.EXPORT, freeze, by=by, form=form)
+    with transaction.atomic():
+        # Of two who ask at once the second waits here.
+        ExportFreeze.objects.select_for_update().only("pk").get(pk=freeze.pk)
+        return build_of(freeze, form) or queue_product(Job.Kind.EXPORT, freeze, by=by, form=form)
 
 
 def make(work: "Work") -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """Large exports as jobs: the bytes of a download, whole or not at all, whatever becomes of workers, for some days."""
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -65,6 +68,27 @@ def test_what_a_worker_builds_has_the_bytes_of_the_download_in_every_form(freeze
         assert products.file_of(job).read_bytes() == streamed(freeze, form)
         assert queue_build(freeze, form, by="bob") == job
         assert not jobs.job_folder(job.pk).exists()
+
+
+def test_of_many_who_ask_at_once_all_get_one_build(freeze: ExportFreeze) -> None:
+    n_askers = 4
+
+    def ask(number: int) -> int:
+        try:
+            return queue_build(freeze, "csv", by=f"asker {number}").pk
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(n_askers) as askers:
+        with transaction.atomic():
+            ExportFreeze.objects.select_for_update().get()
+            asked = [askers.submit(ask, number) for number in range(n_askers)]
+            time.sleep(
+                0.5
+            )  # nobody can write yet: all have looked whether there is a build, if they do not wait
+        found = {future.result() for future in asked}
+    assert found == set(Job.objects.values_list("pk", flat=True))
+    assert len(found) == 1
 
 
 def test_the_command_writes_the_same_zip(freeze: ExportFreeze, tmp_path: Path) -> None:
