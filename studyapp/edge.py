@@ -14,8 +14,9 @@ from django.core.management import execute_from_command_line
 FULL = (errno.ENOSPC, errno.EDQUOT)
 # What a shell reports of a program that Ctrl-C ended: 128 + SIGINT.
 STOPPED = 130
-# What stands in the audit log when it was done here; of these, what names a study first.
-OF_STUDY = {"open_study", "close_study", "export_responses", "make_report", "retention"}
+# What stands in the audit log when it was done here (`make_report` tells it itself, before it waits); of these, what
+# names a study first.
+OF_STUDY = {"open_study", "close_study", "export_responses", "retention"}
 AUDITED = {
     *OF_STUDY,
     "create_study",

@@ -1,5 +1,6 @@
 """The audit log: who did what stands in it, and every way of altering it afterwards is found."""
 
+import time
 from collections.abc import Callable
 from io import StringIO
 from typing import Any
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from studyapp import audit, edge, sittings
 from studyapp.audit import AuditEntry, Head
-from studyapp.models import Study
+from studyapp.models import Job, Study
 from tests.conftest import Person
 
 pytestmark = pytest.mark.django_db
@@ -147,6 +148,24 @@ def test_commands_stand_in_it(small_study: Study, tmp_path):
     (entry,) = AuditEntry.objects.all()
     assert (entry.action, entry.study) == ("export_responses", "small")
     assert entry.actor.endswith("command line)") or entry.actor == "command line"
+
+
+def test_a_report_that_was_asked_for_stands_in_it_before_anybody_waits_for_it(
+    small_study: Study, people: Callable[[Study], Person], monkeypatch: pytest.MonkeyPatch
+):
+    """Whoever breaks off the waiting has a report all the same."""
+
+    def broken_off(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    people(small_study).begin()
+    monkeypatch.setattr(time, "sleep", broken_off)
+    with pytest.raises(KeyboardInterrupt):
+        call_command("make_report", "small", "--wait")
+    edge.write_down(["manage.py", "make_report", "small", "--wait"])  # tells it no second time
+    (entry,) = AuditEntry.objects.all()
+    assert (entry.action, entry.study) == ("asked for a report", "small")
+    assert entry.detail["how"].startswith(f"report {Job.objects.get().pk}, ")
 
 
 def test_the_command_finds_a_planted_alteration():

@@ -4,8 +4,10 @@ import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 from rich.console import Console
 
+from studyapp import audit
 from studyapp.accounts import at_the_command_line
 from studyapp.export import ExportError, study_to_export, wished_freeze
 from studyapp.models import Job
@@ -42,7 +44,11 @@ class Command(BaseCommand):
             )
         except ExportError as error:
             raise CommandError(str(error)) from error
-        job = queue_product(Job.Kind.REPORT, freeze, by=who, live=options["live"])
+        # It stands in the log before anybody waits for it: that may be broken off.
+        with transaction.atomic():
+            job = queue_product(Job.Kind.REPORT, freeze, by=who, live=options["live"])
+            how = f"report {job.pk}, freeze {freeze.name[:8]}"
+            audit.note(who, "asked for a report", study=study.slug, how=how)
         self.stdout.write(f"job {job.pk} is queued: a report on study {study.slug}, export {freeze.name}")
         self.stdout.flush()  # waiting may be long, and a pipe would tell nothing meanwhile
         if options["wait"]:
