@@ -24,6 +24,11 @@ def n_closed(freeze: ExportFreeze) -> int:
     return trials["answered"] + trials["timed_out"] + trials["interrupted"]
 
 
+def is_large(*freezes: ExportFreeze) -> bool:
+    """Whether exports have together more trials than a download is written for."""
+    return sum(map(n_closed, freezes)) > LARGE_TRIALS
+
+
 def builds_of(freeze: ExportFreeze) -> QuerySet[Job]:
     """The jobs that build or have built this export, newest first."""
     return with_freezes(Job.objects.filter(kind=Job.Kind.EXPORT, freeze=freeze)).order_by("-pk")

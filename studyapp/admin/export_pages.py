@@ -17,7 +17,7 @@ from studyapp.admin.product_rows import (
     shown_products,
 )
 from studyapp.admin.step_pages import study_or_404
-from studyapp.built_exports import LARGE_TRIALS, n_closed, queue_build
+from studyapp.built_exports import LARGE_TRIALS, is_large, n_closed, queue_build
 from studyapp.export import wished_freeze
 from studyapp.export_files import ExportError
 from studyapp.export_zip import FORMS, zip_name, zipped_export
@@ -131,14 +131,14 @@ class ExportPages(admin.ModelAdmin):
         return self._answer(request, freezes, form)
 
     def _answer(self, request: HttpRequest, freezes: list[ExportFreeze], form: str) -> FileResponse | None:
-        n_trials = sum(n_closed(freeze) for freeze in freezes)
-        if len(freezes) > 1 and n_trials > LARGE_TRIALS:
+        if len(freezes) > 1 and is_large(*freezes):
+            n_trials = count(sum(map(n_closed, freezes)))
             messages.error(
                 request,
-                f"Together these have {count(n_trials)} trials: export them one by one, each on its own page.",
+                f"Together these have {n_trials} trials: export them one by one, each on its own page.",
             )
             return None
-        if len(freezes) == 1 and (n_trials > LARGE_TRIALS or "build" in request.POST):
+        if len(freezes) == 1 and (is_large(*freezes) or "build" in request.POST):
             return self._built(request, freezes[0], form)
         try:
             file = zipped_export(freezes, form=form)

@@ -16,7 +16,7 @@ from django.views.decorators.csrf import csrf_exempt
 from studyapp import audit
 from studyapp.admin.export_pages import sums_up
 from studyapp.api_tokens import token_of
-from studyapp.built_exports import build_of
+from studyapp.built_exports import build_of, is_large, n_closed
 from studyapp.export import freeze_study
 from studyapp.export_files import ExportError
 from studyapp.export_zip import FORMS, zip_name, zipped_export
@@ -217,6 +217,13 @@ def download(request: HttpRequest, user: User, name: str) -> HttpResponseBase:
     freeze = export_of(user, name)
     job = build_of(freeze, form)
     built = kept_file(job) if job is not None else None
+    if built is None and is_large(freeze):
+        raise Refused(
+            409,
+            "large",
+            f"This export has {n_closed(freeze):,} trials, too many to be written while you wait: ask for a build with "
+            f'POST {request.path}/builds {{"format": "{form}"}}, and download it once the list there calls it ready.',
+        )
     try:
         file = built.open("rb") if built is not None else zipped_export([freeze], form=form)
     except ExportError as error:

@@ -18,7 +18,6 @@ from django.urls import reverse
 from django.utils import timezone
 
 from studyapp import built_exports, jobs, products
-from studyapp.admin import export_pages
 from studyapp.built_exports import queue_build
 from studyapp.export import freeze_study
 from studyapp.export_zip import FORMS, zipped_export
@@ -193,7 +192,7 @@ def test_a_large_export_is_built_and_a_small_one_comes_at_once(
     address = reverse("admin:studyapp_study_export", args=[freeze.study_id])
     at_once = b"".join(researcher.post(address))
     assert not Job.objects.exists()
-    monkeypatch.setattr(export_pages, "LARGE_TRIALS", 1)
+    monkeypatch.setattr(built_exports, "LARGE_TRIALS", 1)
     assert "A worker builds it" in researcher.post(address, follow=True).content.decode()
     job = Job.objects.get()
     assert "waiting" in researcher.get(address).content.decode()

@@ -28,7 +28,7 @@ from schemathesis.checks import (
     status_code_conformance,
 )
 
-from studyapp import api_tokens
+from studyapp import api_tokens, built_exports
 from studyapp.api_tokens import new_token
 from studyapp.audit import AuditEntry
 from studyapp.built_exports import queue_build
@@ -115,6 +115,21 @@ def test_a_build_is_asked_for_once_and_is_what_the_download_gives(word: str, pla
     assert (wrong.status_code, wrong.json()["error"]) == (400, "format")
 
 
+def test_a_large_export_is_downloaded_once_a_worker_has_built_it(
+    word: str, played_study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = ask(word, "studies/small/exports", {}, "POST").json()["name"]
+    at_once = b"".join(ask(word, f"exports/{name}?format=jsonl"))
+    monkeypatch.setattr(built_exports, "LARGE_TRIALS", 1)
+    refused = ask(word, f"exports/{name}?format=jsonl")
+    assert (refused.status_code, refused.json()["error"]) == (409, "large")
+    address, wish = re.search(r"POST /api/v1/(\S+) (\{.+?\})", refused.json()["message"]).groups()  # type: ignore[union-attr]
+    assert ask(word, address, json.loads(wish), "POST").status_code == 202
+    assert ask(word, f"exports/{name}?format=jsonl").status_code == 409
+    make_product(Job.objects.get().slices.get().pk)
+    assert b"".join(ask(word, f"exports/{name}?format=jsonl")) == at_once
+
+
 def test_a_report_is_asked_for_and_taken_by_whoever_is_no_longer_blind(
     word: str, played_study: Study
 ) -> None:
@@ -169,9 +184,7 @@ def test_lists_come_in_parts_that_make_the_whole(word: str, played_study: Study)
             assert f"{query.partition('=')[0]}: expected a whole number of" in refused.json()["message"]
 
 
-def test_lists_cost_the_same_for_many_rows(
-    researcher: Client, word: str, played_study: Study
-) -> None:
+def test_lists_cost_the_same_for_many_rows(researcher: Client, word: str, played_study: Study) -> None:
     """Whether somebody was erased is asked once for all, by the pages of the admin, too."""
     api = ("studies/small/exports", "studies/small/reports", "exports/{}/builds")
     pages = [
@@ -183,9 +196,7 @@ def test_lists_cost_the_same_for_many_rows(
         for address in [*api, *pages]:
             with CaptureQueriesContext(connection) as queries:
                 answer = (
-                    researcher.get(address)
-                    if address in pages
-                    else ask(word, address.format(freeze.name))
+                    researcher.get(address) if address in pages else ask(word, address.format(freeze.name))
                 )
             assert answer.status_code == 200
             counted[address] = len(queries)
@@ -214,7 +225,9 @@ def test_page_and_api_say_alike_why_a_report_is_gone(
     file_of(lost).unlink()
     remove(removed, "somebody deleted it", by="bob")
     Job.objects.filter(pk=erased.pk).update(outcome={**erased.outcome, "n_erased": -1})
-    told = {report["number"]: report["error"] for report in ask(word, "studies/small/reports").json()["reports"]}
+    told = {
+        report["number"]: report["error"] for report in ask(word, "studies/small/reports").json()["reports"]
+    }
     assert told == {lost.pk: "its file is lost", removed.pk: "somebody deleted it", erased.pk: ERASED}
     shown = researcher.get(reverse("admin:studyapp_study_reports", args=[played_study.pk])).content.decode()
     assert [words for words in told.values() if f"gone: {words}" not in shown] == []
@@ -341,7 +354,7 @@ def test_only_the_hash_of_a_token_is_kept(word: str) -> None:
 
 def test_whoever_may_not_look_does_not_learn_what_there_is(played_study: Study) -> None:
     word = new_token(somebody("view_job"), "blind")[1]
-    assert ask(word, "studies").json() == {"studies": []}
+    assert ask(word, "studies").json()["studies"] == []
     hidden, missing = ask(word, "studies/small"), ask(word, "studies/large")
     assert (hidden.status_code, hidden.content) == (404, missing.content)
 
