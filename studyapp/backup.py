@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from django.conf import settings
 from django.db import connection
@@ -30,7 +30,7 @@ from studyapp.models import ImageSet, Sitting, Study
 FORMAT = "tachisto-backup/1"
 MANIFEST, KEY = "backup.json", "secret_key"
 DATABASE_FILES = {"sqlite": "database.sqlite3", "postgresql": "database.dump"}
-# Files of these folders never change once they are there; their rows come after them.
+# Files of these folders never change once they are there; their rows come after them. Reports may go at any time.
 FOLDERS = {
     "image_sets": settings.IMAGE_SETS_DIR,
     "packs": settings.PACKS_DIR,
@@ -72,10 +72,14 @@ def back_up(path: Path, *, with_key: bool = False) -> Contents:
         if with_key:
             sources[KEY] = _key_file()
         with write_whole(path) as target, zipfile.ZipFile(target, "w") as archive:
-            files = {
-                name: _added(archive, name, source, is_packed=source == copy)
-                for name, source in sorted(sources.items())
-            }
+            files: dict[str, dict[str, Any]] = {}
+            for name, source in sorted(sources.items()):
+                try:
+                    file = source.open("rb")
+                except FileNotFoundError:
+                    continue  # a report that was deleted a moment ago: the backup has its row alone
+                with file:
+                    files[name] = _added(archive, name, file, is_packed=source == copy)
             contents = Contents(
                 created_utc=timezone.now().isoformat(),
                 code_version=__version__,
@@ -112,13 +116,13 @@ def _key_file() -> Path:
     return path
 
 
-def _added(archive: zipfile.ZipFile, name: str, source: Path, *, is_packed: bool) -> dict[str, Any]:
+def _added(archive: zipfile.ZipFile, name: str, file: BinaryIO, *, is_packed: bool) -> dict[str, Any]:
     """Put a file into the archive; its length and hash as they were read."""
     digest, n_bytes = hashlib.sha256(), 0
     entry = zipfile.ZipInfo(name)
     entry.compress_type = zipfile.ZIP_DEFLATED if is_packed else zipfile.ZIP_STORED
-    entry.file_size = source.stat().st_size
-    with source.open("rb") as file, archive.open(entry, "w") as target:
+    entry.file_size = os.fstat(file.fileno()).st_size
+    with archive.open(entry, "w") as target:
         while block := file.read(2**20):
             digest.update(block)
             n_bytes += len(block)

@@ -92,6 +92,30 @@ def test_a_backup_is_taken_while_people_answer(small_study: Study, people: Peopl
         assert answered == counted
 
 
+def test_a_report_that_is_deleted_meanwhile_is_left_out(
+    saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was there when the files were listed, and is gone before its turn to be read comes."""
+    report, other = (settings.REPORTS_DIR / f"{number}.zip" for number in (900000001, 900000002))
+    for path in (report, other):
+        path.write_bytes(b"a report")
+    opened = zipfile.ZipFile.open
+
+    def deleted_meanwhile(archive: zipfile.ZipFile, *arguments: Any, **options: Any) -> Any:
+        report.unlink(missing_ok=True)
+        return opened(archive, *arguments, **options)
+
+    monkeypatch.setattr(zipfile.ZipFile, "open", deleted_meanwhile)
+    try:
+        back_up(tmp_path / "without.zip")
+    finally:
+        other.unlink()
+    monkeypatch.undo()
+    names = set(check(tmp_path / "without.zip").files)
+    assert names >= set(check(saved).files) | {f"reports/{other.name}"}
+    assert f"reports/{report.name}" not in names
+
+
 def test_the_key_is_in_it_only_when_asked_for(saved: Path, tmp_path: Path) -> None:
     assert not check(saved).has_key
     with zipfile.ZipFile(saved) as archive:
