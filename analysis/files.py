@@ -9,6 +9,8 @@ from pathlib import Path
 class FilesError(OSError):
     """A file could not be written: which one, why, and what to do."""
 
+    exit_code = 74  # EX_IOERR of sysexits.h: the data are not to blame, and another attempt may find place
+
 
 def replace_files(folder: Path, contents: dict[str, bytes]) -> list[Path]:
     """Write files into a folder (made if missing) and return their paths; other files there stay as they are.

@@ -53,7 +53,8 @@ def arguments() -> argparse.ArgumentParser:
         description="Percent judged real against presentation time: a report on the answers of a study.",
         epilog="Without DIR the only open study, or the newest, is exported first. A study whose pictures stay until "
         "the answer gets the report of `python -m analysis.designs untimed`: error rates instead of curves. "
-        "Existing files of an earlier report are replaced, other files in the folder stay.",
+        "Existing files of an earlier report are replaced, other files in the folder stay. Ends with 1 where data or "
+        "choices are refused, with 74 where the files could not be written.",
     )
     add = parser.add_argument
     add(
@@ -343,7 +344,7 @@ def main(argv: list[str] | None = None) -> int:
     ) as error:
         say("")
         print(f"report: {error}", file=sys.stderr)
-        return 1
+        return error.exit_code if isinstance(error, FilesError) else 1
     for path in made:
         print(path)
     return 0

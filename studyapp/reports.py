@@ -25,6 +25,8 @@ COMMAND = (sys.executable, str(settings.BASE_DIR / "analysis" / "report.py"))
 TIMEOUT_S = 3600
 # How the analysis begins the sentence of a refusal, and a line of how far it is.
 REFUSAL, STEP = "report: ", "step: "
+# How it ends where it could not write: the data are not to blame, and the next attempt may find place.
+NOT_WRITTEN = 74
 
 
 class ReportRefused(ValueError):
@@ -91,7 +93,8 @@ def step_in(said: str) -> str:
 def failure(returncode: int, said: str) -> Exception:
     """The reason of an analysis that failed: its own sentence, else what is known of its end."""
     if refusal := re.search(f"^{REFUSAL}(.+)", said, re.MULTILINE | re.DOTALL):
-        return ReportRefused(refusal[1].strip())
+        kind = RuntimeError if returncode == NOT_WRITTEN else ReportRefused
+        return kind(refusal[1].strip())
     if returncode < 0:
         return RuntimeError(f"the analysis was killed (signal {-returncode}): is the memory enough?")
     lines = [line for line in said.splitlines() if line.strip() and not line.startswith(STEP)]

@@ -62,7 +62,7 @@ def main(argv: list[str] | None = None) -> int:
         written = replace_files(options.out, report(options.kind, options.file, options.seed))
     except (ResponsesError, StudyRulesError, FilesError) as error:
         print(f"designs: {error}", file=sys.stderr)
-        return 1
+        return error.exit_code if isinstance(error, FilesError) else 1
     for path in written:
         print(path)
     return 0

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import shutil
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from analysis.files import FilesError
 from studyapp import life, products, reports
 from studyapp.audit import AuditEntry
 from studyapp.export import freeze_study
@@ -96,12 +98,31 @@ def test_data_that_the_analysis_refuses_give_the_job_up_with_its_own_sentence(jo
         (1, "step: reading\nreport: row 3: expected a number,\ngot x\n", reports.ReportRefused, "row 3"),
         (1, "step: reading\nTraceback\nKeyError: 3\n", RuntimeError, "ended with 1: KeyError: 3"),
         (-9, "step: drawing\n", RuntimeError, "signal 9"),
+        (
+            FilesError.exit_code,
+            "report: out: expected a place to write",
+            RuntimeError,
+            "out: expected a place",
+        ),
     ],
 )
 def test_only_a_refusal_of_the_analysis_is_final(returncode: int, said: str, kind: type, words: str) -> None:
     error = reports.failure(returncode, said)
     assert type(error) is kind
     assert words in str(error)
+
+
+def test_a_report_that_found_no_place_on_the_disk_is_tried_again(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "report: report.html: expected a place to write, found no space left on device"
+    ends = f"import sys; print({said!r}, file=sys.stderr); sys.exit({FilesError.exit_code})"
+    monkeypatch.setattr(reports, "COMMAND", (sys.executable, "-c", ends))
+    make_product(job.slices.get().pk)
+    job.refresh_from_db()
+    item = job.slices.get()
+    assert (job.status, item.status, item.attempts) == ("running", "waiting", 1)
+    assert "expected a place to write" in item.error
 
 
 def test_a_report_is_gone_once_somebody_in_it_is_erased_and_can_be_made_again(
@@ -299,13 +320,15 @@ def test_sittings_are_not_chosen_in_an_earlier_export(
     researcher: Client, freeze: ExportFreeze, tmp_path: Path, choice: str
 ) -> None:
     """By both commands and on both pages: the earlier export holds what it held, which is not what was asked for."""
-    words = f"export {freeze.name[:8]} holds the sittings that were chosen when it was made: expected it alone"
+    words = (
+        f"export {freeze.name[:8]} holds the sittings that were chosen when it was made: expected it alone"
+    )
     for command in (["make_report"], ["export_responses", "--out", str(tmp_path / "export")]):
         with pytest.raises(CommandError, match=words):
             call_command(*command, "small", "--freeze", freeze.name, f"--{choice}")
     for name in ("reports", "export"):
         wish = {"freeze": freeze.name, choice: "yes"}
-        assert words in researcher.post(page(freeze.study, name), wish, follow=True).content.decode()
+        assert words[1:] in researcher.post(page(freeze.study, name), wish, follow=True).content.decode()
     assert not Job.objects.exists()
     assert not (tmp_path / "export").exists()
     assert ExportFreeze.objects.get() == freeze
