@@ -12,14 +12,14 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from studyapp import built_exports, jobs, products
+from studyapp import built_exports, jobs, product_work, products
 from studyapp.built_exports import queue_build
-from studyapp.export import freeze_study
+from studyapp.export import freeze_study, one_moment
 from studyapp.export_zip import FORMS, zipped_export
 from studyapp.models import ExportFreeze, Job, JobSlice, Sitting, Study
 from studyapp.product_work import MAKERS, Work, make_product
@@ -165,6 +165,80 @@ def test_progress_is_told_and_the_lease_renewed(job: Job, monkeypatch: pytest.Mo
     assert told[0].share == 0.5
     assert told[0].lease_until_utc is not None
     assert told[0].lease_until_utc > timezone.now() + timedelta(seconds=60)
+
+
+def until(holds: Callable[[], bool]) -> bool:
+    """Whether something comes true within ten seconds."""
+    give_up_s = time.monotonic() + 10
+    while not holds():
+        if time.monotonic() > give_up_s:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def has_lease(job: Job) -> bool:
+    """Whether others see that somebody holds the job at this moment; asked on a connection of its own."""
+
+    def asked() -> bool:
+        try:
+            return JobSlice.objects.filter(job=job, lease_until_utc__gt=timezone.now()).exists()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as another:
+        return another.submit(asked).result()
+
+
+def test_a_lease_is_kept_while_the_maker_reads_in_one_long_transaction(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The maker asks for nothing; a round of the thread that fails on the way ends nothing."""
+    monkeypatch.setattr(product_work, "LOOK_EVERY_S", 0.01)
+    renew, failed, kept = Work.renew, [], []
+
+    def fails_once(work: Work) -> None:
+        if not failed:
+            failed.append(work)
+            raise OperationalError("database is locked")
+        renew(work)
+
+    def slow(work: Work) -> dict[str, Any]:
+        expire(job)
+        with one_moment():
+            ExportFreeze.objects.count()
+            kept.append(until(lambda: has_lease(job)))
+        return built_exports.make(work)
+
+    monkeypatch.setattr(Work, "renew", fails_once)
+    monkeypatch.setitem(MAKERS, Job.Kind.EXPORT, slow)
+    make_product(job.slices.get().pk)
+    job.refresh_from_db()
+    assert (job.status, kept, len(failed)) == ("done", [True], 1)
+
+
+def test_a_maker_hears_from_the_thread_that_its_job_was_stopped(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(product_work, "LOOK_EVERY_S", 0.01)
+    heard = []
+
+    def ended(work: Work) -> bool:
+        try:
+            work.go_on("writing rows")
+        except product_work.EndedError:
+            return True
+        return False
+
+    def stopped(work: Work) -> dict[str, Any]:
+        jobs.stop_job(job)
+        heard.append(until(lambda: ended(work)))
+        work.go_on()
+        raise AssertionError("it went on")
+
+    monkeypatch.setitem(MAKERS, Job.Kind.EXPORT, stopped)
+    make_product(job.slices.get().pk)
+    assert (heard, job.slices.get().status, leavings(job)) == ([True], "waiting", [])
 
 
 def test_a_built_export_goes_after_its_days_and_with_answers_that_are_erased(job: Job) -> None:
