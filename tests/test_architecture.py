@@ -59,6 +59,18 @@ def test_the_task_names_that_the_web_sends_exist_with_one_argument():
         assert list(inspect.signature(task.run).parameters) == ["slice_id"]
 
 
+def test_every_kind_of_job_stands_in_every_table_of_kinds():
+    from studyapp import jobs, product_work, products
+    from studyapp.admin import jobs as pages
+    from studyapp.models import Job
+
+    for table in (jobs.TASKS, pages.PROGRESS, pages.FIELDS):
+        assert set(table) == set(Job.Kind)
+    made = {kind for kind, task in jobs.TASKS.items() if task == jobs.MAKE_PRODUCT}
+    for table in (products.PRODUCTS, product_work.MAKERS, pages.PRODUCT_PAGES):
+        assert set(table) == made
+
+
 def test_every_module_of_the_product_says_what_it_knows():
     modules = [
         path
