@@ -234,6 +234,8 @@ def pages(slug: str) -> dict[str, str]:
         ("mistimed responses", f"response/?trial__sitting__study__id__exact={study.pk}&timing_ok__exact=0"),
         ("responses not measured (none)", "response/?timing_ok__isnull=True"),
         ("responses out of focus (none)", "response/?lost_focus__exact=1"),
+        ("responses to main trials (all)", "response/?kind=main"),
+        ("trials that were timed out (none)", "trial/?status__exact=timed_out"),
         ("responses of one sitting", "response/?trial__sitting__id__exact=7"),
     ):
         table[f"list: {name}"] = cost(f"/admin/studyapp/{query}")

@@ -640,6 +640,14 @@ class Trial(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["sitting", "ordinal"], name="one_trial_per_ordinal"),
         ]
+        # As for responses: what a list of the admin looks for is rare or is not there at all.
+        indexes: ClassVar = [
+            models.Index(fields=["-id"], condition=Q(status="timed_out"), name="trial_timed_out"),
+            models.Index(fields=["-id"], condition=Q(status="interrupted"), name="trial_interrupted"),
+            models.Index(fields=["-id"], condition=Q(kind="practice"), name="trial_practice"),
+            models.Index(fields=["-id"], condition=Q(kind="catch"), name="trial_catch"),
+            models.Index(fields=["-id"], condition=Q(kind="repeat"), name="trial_repeat"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.sitting} #{self.ordinal}"
@@ -701,6 +709,8 @@ class Response(models.Model):
         ]
         # What the admin's list looks for is rare or is not there at all; usual answers cost these nothing.
         indexes: ClassVar = [
+            models.Index(fields=["-id"], condition=Q(status="timed_out"), name="response_timed_out"),
+            models.Index(fields=["-id"], condition=Q(status="interrupted"), name="response_interrupted"),
             models.Index(fields=["-id"], condition=Q(timing_ok=False), name="response_mistimed"),
             models.Index(fields=["-id"], condition=Q(timing_ok=None), name="response_not_measured"),
             models.Index(fields=["-id"], condition=Q(lost_focus=True), name="response_out_of_focus"),
@@ -915,6 +925,10 @@ class FrozenSitting(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["freeze", "sitting"], name="one_row_per_frozen_sitting"),
+        ]
+        # How many of a freeze's sittings were erased since is asked each time something is given out.
+        indexes: ClassVar = [
+            models.Index(fields=["freeze"], condition=Q(status="erased"), name="frozen_and_erased"),
         ]
 
     def __str__(self) -> str:
