@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * Presentation times and reaction times of jsPsych, lab.js and our trial page, measured from outside the browser:
- *   npm install && node compare.mjs --probe DIR [--rounds 5] [--repeats 4] [--conditions quiet,jank,load]
+ *   npm install && node compare.mjs --probe DIR [--rounds 5] [--repeats 4] [--conditions quiet,jank,load,heavy,overload]
  *     [--pages jspsych,labjs,ours] [--out FILE]
  * The probe is a folder with measure.mjs, which exports measure(options): it drives headless Chromium and counts from
  * the compositor's trace for how many frames a picture was on screen. Pages take turns within a round.
@@ -17,12 +17,13 @@ import { table } from "./table.mjs";
 
 const HERE = import.meta.dirname;
 const EXPOSURES_MS = [50, 75, 100, 150, 200, 300, 400, 650, 1000, 1400, 2000];
-/** What is done to the machine: the main thread blocked about 13 % of the time; two or six burners, each busy for 70 %. */
+/** What is done to the machine: the main thread blocked about 13 % of the time; so many burners, each busy for 70 %. */
 const BURNER = "while true; do timeout 0.07 sh -c 'while :; do :; done'; sleep 0.03; done";
 const CONDITIONS = {
   quiet: {},
   jank: { jank: { min: 4, max: 60, gapMin: 60, gapMax: 350 } },
   load: { load: 2, loadCmd: `sh -c "${BURNER}"` },
+  heavy: { load: 4, loadCmd: `sh -c "${BURNER}"` },
   overload: { load: 6, loadCmd: `sh -c "${BURNER}"` },
 };
 const PAGES = ["jspsych", "labjs", "ours"];
