@@ -4,6 +4,9 @@ CBPP: contagious bovine pleuropneumonia in 15 herds (Lesnoff et al. 2004), as lm
 period, row by row. Its fit is the first example of lme4's glmer, printed to seven digits by broom's issue 126.
 
 VERBAGG_FIT: the example of MixedModels.jl's manual, on the answers of `published/verbal_aggression_answers.txt`.
+
+SALAMANDER_FIT: lme4's glmer with a probit link, printed to four digits by the examples of Christoffersen's R package
+mixprobit (`examples/salamander.md`), on the matings of `published/salamanders.txt`.
 """
 
 CBPP = """
@@ -27,4 +30,12 @@ VERBAGG_FIT = {
     "person_sd": 1.339212,
     "item_sd": 0.342271,
     "log_likelihood": -4067.9164,
+}
+
+# mated ~ whiteside male * whiteside female + (1 | female) + (1 | male)
+SALAMANDER_FIT = {
+    "coefficients": (0.601, -0.419, -1.731, 2.140),
+    "female_sd": 0.626,
+    "male_sd": 0.576,
+    "log_likelihood": -210.1,
 }

@@ -149,6 +149,31 @@ def test_independent_quantities_have_the_quantile_of_the_largest_of_independent_
     assert quantile == pytest.approx(ndtri((1 + 0.95 ** (1 / k)) / 2), abs=0.02)
 
 
+# Two-sided, 5 %, several means against one control of as many cases (Dunnett 1964, Biometrics 20:482-491): by degrees
+# of freedom and number of means.
+DUNNETT = {(10, 2): 2.57, (10, 3): 2.76, (10, 4): 2.89, (20, 2): 2.38, (20, 3): 2.54, (20, 4): 2.65}
+
+
+@pytest.mark.parametrize(("freedom_and_means", "printed"), DUNNETT.items(), ids=str)
+def test_sources_against_one_control_have_the_quantile_of_dunnett_s_table(freedom_and_means, printed):
+    freedom, n_means = freedom_and_means
+    n = 50
+    rows = pd.DataFrame(
+        {
+            "participant": [f"p{i}" for i in range(n * (n_means + 1))],
+            "image": [f"i{i}" for i in range(n * (n_means + 1))],
+            "source": np.repeat(["real", "gan", "lapgan", "cc-lapgan", "other"][: n_means + 1], n),
+            "exposure_ms": 50.0,
+            "judged_real": np.tile(np.arange(n) < 20, n_means + 1),
+        }
+    )
+    against = np.column_stack([np.ones(n_means), -np.eye(n_means)])
+    quantile = band_quantile(
+        covariance(count_tables(rows)), against, np.full(n_means, float(freedom)), seed=2
+    )
+    assert quantile == pytest.approx(printed, abs=0.05)  # 50,000 draws know it to about 0.015
+
+
 # Equivalence
 
 

@@ -19,6 +19,7 @@ from analysis.plan import Plan
 from analysis.report import report
 from analysis.responses import ResponsesError
 from benchmarks.untimed import coverage
+from tests.analysis.published_cases import golden
 
 
 def rng(seed: int = 1) -> np.random.Generator:
@@ -61,6 +62,14 @@ def test_the_two_way_interval_holds_for_new_images_where_the_bootstrap_over_rate
 # Staircases
 
 
+def staircase_rules() -> list[tuple[float, float, int, float]]:
+    """Step up, step down, right answers that it takes, and share right where it settles."""
+    case = golden("staircase")
+    weighted = zip(case["inputs"]["weighted"], case["expected"]["weighted"], strict=True)
+    by_count = [(0.1, 0.1, n_right, case["expected"][f"up1down{n_right}"]) for n_right in (2, 3)]
+    return [*((up / 200, down / 200, 1, target) for (up, down), target in weighted), *by_count]
+
+
 def staircase_rows(threshold_ms: float, n_people: int = 16, n_trials: int = 200) -> pd.DataFrame:
     """People on a staircase that is shorter by 30 ms after a right answer and longer by 90 after a wrong one."""
     draws, rows = rng(3), []
@@ -82,6 +91,27 @@ def test_planted_thresholds_of_staircases_are_found():
     assert row.threshold_ms == pytest.approx(300, rel=0.12)
     assert row.low_ms < 300 < row.high_ms
     assert row.modal_low_ms <= row.modal_ms <= row.modal_high_ms
+
+
+@pytest.mark.parametrize(("up", "down", "n_right", "target"), staircase_rules())
+def test_a_fit_to_all_trials_knows_where_a_staircase_settles(up, down, n_right, target):
+    """The level goes down after so many right answers in a row, and up after each wrong one."""
+    draws, level, in_a_row, levels, right = rng(5), 1.0, 0, [], []
+    for _ in range(6000):
+        is_right = draws.random() < psychometric.SIGMOIDS["gauss"].value(level)
+        in_a_row = in_a_row + 1 if is_right else 0
+        levels.append(level)
+        right.append(is_right)
+        if not is_right:
+            level += up
+        elif in_a_row == n_right:
+            level, in_a_row = level - down, 0
+        level = round(level, 2)
+    x, place = np.unique(levels, return_inverse=True)
+    n = np.bincount(place).astype(float)
+    task = psychometric.Task(guess=0.0, overdispersion_prior=None)
+    curve = psychometric.fit(x, np.bincount(place, right), n, task)
+    assert curve.share(np.mean(levels)) == pytest.approx(target, abs=0.025)
 
 
 def test_two_sources_in_a_run_are_refused():
@@ -138,6 +168,49 @@ def test_alpha_is_krippendorff_s(metric, published):
     assert ratings.alpha(pd.DataFrame(rows, columns=["image", "rating"]), metric) == pytest.approx(
         published, abs=6e-4
     )
+
+
+# Fleiss 1971 (Psychol. Bull. 76:378-382) measured it; the usual worked example: of 14 raters, how many put each of ten
+# subjects into each of five categories, kappa 0.210.
+FLEISS = """
+0 0 0 0 14
+0 2 6 4 2
+0 0 3 5 6
+0 3 9 2 0
+2 2 8 1 1
+7 7 0 0 0
+3 2 6 3 0
+2 5 3 2 2
+6 5 2 1 0
+0 2 2 3 7
+"""
+
+
+def test_nominal_alpha_is_fleiss_s_kappa_but_for_its_correction_of_small_samples():
+    counts = np.loadtxt(StringIO(FLEISS))
+    image, rating = np.nonzero(counts)
+    rows = pd.DataFrame({"image": image, "rating": rating + 1.0}).loc[
+        np.repeat(np.arange(len(image)), counts[image, rating].astype(int))
+    ]
+    kappa = 1 - (1 - ratings.alpha(rows, "nominal")) * counts.sum() / (counts.sum() - 1)
+    assert kappa == pytest.approx(0.210, abs=5e-4)
+
+
+# Shrout and Fleiss 1979 (Psychol. Bull. 86:420-428): four judges (columns) rate six targets; mean squares between
+# judges and between targets of their worked example.
+SHROUT_FLEISS = "9 2 5 8 6 1 3 2 8 4 6 8 7 1 2 6 10 5 6 9 6 2 4 7"
+BETWEEN_JUDGES, BETWEEN_TARGETS = 32.49, 11.24
+
+
+def test_where_everybody_rates_everything_the_variances_are_the_mean_squares_of_shrout_and_fleiss():
+    """For a grand mean of n ratings the parts of people and images are the mean squares between them, divided by n."""
+    value = np.array(SHROUT_FLEISS.split(), dtype=float)
+    target, judge = np.divmod(np.arange(24), 4)
+    rows = pd.DataFrame({"participant": judge, "image": target, "source": "gan", "rating": value})
+    _, cov = ratings.rating_covariance(rows)
+    parts = cov.parts(np.ones((1, 1)))
+    assert 24 * parts.from_people[0] == pytest.approx(BETWEEN_JUDGES, abs=0.005)
+    assert 24 * parts.images[0] * 6 / 5 == pytest.approx(BETWEEN_TARGETS, abs=0.005)
 
 
 def rating_rows(n_people: int = 25, n_images: int = 40, seed: int = 4) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from analysis.counts import coded
 from analysis.crossed import Layout, Precision
 from analysis.mixed_levels import fitted_study, levels, means, population_shares, standard_deviations
 from analysis.observers import Observers, simulate, true_proportions
-from tests.analysis.mixed_fits import CBPP, CBPP_FIT, VERBAGG_FIT
+from tests.analysis.mixed_fits import CBPP, CBPP_FIT, SALAMANDER_FIT, VERBAGG_FIT
 from tests.analysis.published_cases import FOLDER
 
 # Published fits
@@ -55,6 +55,75 @@ def test_verbal_aggression_is_fitted_as_by_mixed_models():
     assert full.image_sd == pytest.approx(VERBAGG_FIT["item_sd"], abs=3e-3)
     assert full.coefficients == pytest.approx(VERBAGG_FIT["coefficients"], abs=6e-3)
     assert np.sqrt(np.diag(full.covariance)) == pytest.approx(VERBAGG_FIT["errors"], rel=0.02)
+
+
+def salamanders() -> dict[str, np.ndarray]:
+    """The arguments of `fit` for mated ~ whiteside male * whiteside female, females and males crossed."""
+    lines = (FOLDER / "salamanders.txt").read_text(encoding="utf-8").splitlines()
+    pairs = [word.split(":") for line in lines if line[0] != "#" for word in line.split()[1:]]
+    pairs = [(*pair.split("-"), mated) for pair, mated in pairs]
+    females, males = ([pair[place] for pair in pairs] for place in (0, 1))
+    whiteside_male, whiteside_female = (
+        np.tile([name[0] == "W" for name in names], 3) for names in (males, females)
+    )
+    experiment = np.repeat(np.arange(3), len(pairs))
+    female, male = (
+        20 * experiment + np.tile(np.unique(names, return_inverse=True)[1], 3) for names in (females, males)
+    )
+    return {
+        "design": np.array([[1, 0, 0, 0], [1, 1, 0, 0], [1, 0, 1, 0], [1, 1, 1, 1]], dtype=float),
+        "cell": whiteside_male + 2 * whiteside_female,
+        "person": female,
+        "image": male,
+        "k": np.array([float(mated[place]) for place in range(3) for *_, mated in pairs]),
+    }
+
+
+def written_out_laplace(data: dict[str, np.ndarray], at: np.ndarray, *, is_expected: bool) -> float:
+    """Laplace's log likelihood of a probit model with crossed effects, without blocks or derivatives of any kind.
+
+    at: coefficients, then the logarithms of the two standard deviations. is_expected: by the expected information, as
+    lme4 takes it, which differs from the observed one where a link is not canonical.
+    """
+    fixed = data["design"][data["cell"]] @ at[:-2]
+    both = np.column_stack([np.eye(code.max() + 1)[code] for code in (data["person"], data["image"])])
+    precision = np.repeat(np.exp(-2 * at[-2:]), [data["person"].max() + 1, data["image"].max() + 1])
+    sign, effects = 2 * data["k"] - 1, np.zeros(both.shape[1])
+    for _ in range(12):
+        predictor = fixed + both @ effects
+        score = sign * np.exp(norm.logpdf(predictor) - norm.logcdf(sign * predictor))
+        observed, share = score * (score + predictor), norm.cdf(predictor)
+        weight = norm.pdf(predictor) ** 2 / (share * (1 - share)) if is_expected else observed
+        information = (both.T * observed) @ both + np.diag(precision)
+        effects = effects + np.linalg.solve(information, both.T @ score - precision * effects)
+    information = (both.T * weight) @ both + np.diag(precision)
+    value = norm.logcdf(sign * predictor).sum() - precision @ effects**2 / 2
+    return value + (np.log(precision).sum() - np.linalg.slogdet(information)[1]) / 2
+
+
+def slopes_of(function, at: np.ndarray) -> np.ndarray:
+    steps = 1e-4 * np.eye(len(at))
+    return np.array([(function(at + step) - function(at - step)) / 2e-4 for step in steps])
+
+
+def test_salamanders_mate_as_by_lme4_with_a_probit_link_but_for_its_expected_information():
+    """One formula, written out: with expected information lme4's printed fit is its maximum, with observed one ours."""
+    data = salamanders()
+    theirs = np.append(
+        SALAMANDER_FIT["coefficients"], np.log([SALAMANDER_FIT["female_sd"], SALAMANDER_FIT["male_sd"]])
+    )
+    value = written_out_laplace(data, theirs, is_expected=True)
+    assert value == pytest.approx(SALAMANDER_FIT["log_likelihood"], abs=0.05)
+    slopes = slopes_of(lambda at: written_out_laplace(data, at, is_expected=True), theirs)
+    assert np.abs(slopes).max() < 0.1  # the printed digits are good to that
+
+    model = mixed.fit(**data, link="probit", is_full=True)
+    ours = np.append(model.coefficients, np.log([model.person_sd, model.image_sd]))
+    value = written_out_laplace(data, ours, is_expected=False)
+    assert value == pytest.approx(model.log_likelihood, abs=1e-6)
+    slopes = slopes_of(lambda at: written_out_laplace(data, at, is_expected=False), ours)
+    assert np.abs(slopes).max() < 0.02
+    assert model.coefficients == pytest.approx(SALAMANDER_FIT["coefficients"], abs=0.02)
 
 
 # Identities

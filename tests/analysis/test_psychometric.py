@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binom
 
 from analysis.counts import tabulate
 from analysis.intervals import covariance
@@ -69,6 +70,30 @@ def test_a_flat_prior_of_lapses_gives_quickpsy_s_maximum_of_the_likelihood():
     assert curve.threshold == pytest.approx(expected["mu"], abs=case["tol"])
     assert curve.width / SIGMOIDS["gauss"].span == pytest.approx(expected["sd"], abs=case["tol"])
     assert curve.lapse == pytest.approx(expected["lam"], abs=case["tol"])
+    assert curve.share(expected["thr75"]) == pytest.approx(0.75, abs=case["tol"])
+    likelihood = binom.logpmf(k, 100, curve.share(x)).sum()
+    assert likelihood == pytest.approx(expected["logLik"], abs=case["tol"])
+
+
+# Beetles killed by carbon disulphide, by log10 of the dose (Bliss 1935, Ann. Appl. Biol. 22:134-167), and intercept and
+# slope of the lines that Dobson and Barnett 2008 (Introduction to Generalized Linear Models, chapter 7) fit.
+BEETLES = {
+    "dose": (1.6907, 1.7242, 1.7552, 1.7842, 1.8113, 1.8369, 1.8610, 1.8839),
+    "beetles": (59, 60, 62, 56, 63, 59, 62, 60),
+    "killed": (6, 13, 18, 28, 52, 53, 61, 60),
+}
+LINES = {"logistic": (-60.72, 34.27), "gauss": (-34.94, 19.73)}
+
+
+@pytest.mark.parametrize("sigmoid", LINES)
+def test_without_guesses_and_lapses_a_curve_is_the_line_of_a_logit_or_probit_analysis(sigmoid):
+    dose, beetles, killed = (np.asarray(each, float) for each in BEETLES.values())
+    task = Task(guess=0.0, lapse_prior=1.0, overdispersion_prior=None)
+    curve = fit(dose, killed, beetles, task, sigmoid)
+    intercept, slope = LINES[sigmoid]
+    assert curve.lapse == pytest.approx(0, abs=1e-6)
+    assert SIGMOIDS[sigmoid].span / curve.width == pytest.approx(slope, abs=0.01)
+    assert -curve.threshold * SIGMOIDS[sigmoid].span / curve.width == pytest.approx(intercept, abs=0.01)
 
 
 # Identities

@@ -8,9 +8,9 @@ import pytest
 
 from analysis.binomial import clopper_pearson, jeffreys, wilson
 from analysis.contrasts import holm
-from analysis.counts import CountTables
-from analysis.detection import yes_no
-from analysis.intervals import covariance
+from analysis.counts import CountTables, count_tables
+from analysis.detection import t_interval, yes_no
+from analysis.intervals import Parts, cells, covariance
 from analysis.people import spearman_brown
 from tests.analysis.published_cases import FOLDER, golden
 
@@ -150,3 +150,56 @@ def test_two_way_errors_of_verbal_aggression_are_those_of_two_other_programs():
     np.testing.assert_allclose(np.sqrt(np.diag(cov.images)), expected["se_item_CR0"], atol=tol)
     two_way = np.sqrt(np.diag(cov.people + cov.images - cov.trial))
     np.testing.assert_allclose(two_way, expected["se_two_CR0"], atol=tol)
+
+
+# Rats that lived of those born, litter by litter (Weil 1970, Food Cosmet. Toxicol. 8:177-182), and how many times the
+# variance of their share exceeds the binomial one: Rao and Scott 1992, Biometrics 48:577-585, to six places in R's PF.
+LITTERS = {
+    "control": (
+        "13/13 12/12 9/9 9/9 8/8 8/8 12/13 11/12 9/10 9/10 8/9 11/13 4/5 5/7 7/10 7/10",
+        1.232495,
+    ),
+    "treated": (
+        "12/12 11/11 10/10 9/9 10/11 9/10 9/10 8/9 8/9 4/5 7/9 4/7 5/10 3/6 3/10 0/7",
+        3.952861,
+    ),
+}
+
+
+@pytest.mark.parametrize(("litters", "design_effect"), LITTERS.values(), ids=LITTERS)
+def test_with_each_image_seen_once_the_design_effect_is_rao_and_scott_s(litters, design_effect):
+    lived, born = np.array([litter.split("/") for litter in litters.split()], dtype=int).T
+    rows = pd.DataFrame(
+        {
+            "participant": np.repeat(np.arange(len(born)), born),
+            "image": np.arange(born.sum()),
+            "source": "real",
+            "exposure_ms": 1.0,
+            "judged_real": np.concatenate([np.arange(n) < k for k, n in zip(lived, born, strict=True)]),
+        }
+    )
+    assert cells(count_tables(rows)).loc[0, "design_effect"] == pytest.approx(design_effect, abs=1e-6)
+
+
+# Hours of sleep gained by ten patients with each of two drugs (Student 1908, Biometrika 6:1-25; R's data set `sleep`),
+# and what R's t.test prints: paired, the interval of the difference; unpaired (Welch), its t and degrees of freedom.
+SLEEP = (
+    (0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0),
+    (1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4),
+)
+PAIRED = (1.58, 0.7001142, 2.4598858)
+WELCH_T, WELCH_FREEDOM = 1.861, 17.78
+
+
+def test_the_mean_over_people_has_student_s_interval():
+    assert t_interval(np.subtract(SLEEP[1], SLEEP[0])) == pytest.approx(PAIRED, abs=1e-7)
+
+
+def test_two_parts_of_a_variance_have_welch_s_degrees_of_freedom():
+    """Ours are those of two independent means: one part from people, the other from images."""
+    ten, none = np.array([10]), np.zeros(1)
+    without_factor = [np.array([np.var(hours) / 10]) for hours in SLEEP]
+    difference = np.array([np.mean(SLEEP[1]) - np.mean(SLEEP[0])])
+    parts = Parts(difference, ten, ten, ten, *without_factor, none)
+    assert parts.degrees_of_freedom[0] == pytest.approx(WELCH_FREEDOM, abs=0.005)
+    assert difference[0] / np.sqrt(parts.variance[0]) == pytest.approx(WELCH_T, abs=5e-4)
