@@ -168,27 +168,33 @@ class Factors:
         cell_image = np.bincount(layout.cell_image, weight, n_cells * images).reshape(n_cells, images)
         by_person = np.bincount(layout.person_group, weight, people * layout.n_groups)
         by_person = by_person.reshape(people, layout.n_groups)
-        root = self.person_image / np.sqrt(
-            self.image
-        )  # numpy multiplies it by its own transpose at half the cost
-        self.coefficient_image = layout.design.T @ cell_image
+        # numpy multiplies it by its own transpose at half the cost
+        root = self.person_image / np.sqrt(self.image)
         q = layout.design.shape[1]
+        self.coefficient_image = np.zeros((q, images))
         bottom = (layout.design.T * cell_person.sum(axis=1)) @ layout.design + precision.coefficient * np.eye(
             q
         )
-        bottom -= (self.coefficient_image / self.image) @ self.coefficient_image.T
         top = precision.person * np.eye(people)
         side = np.zeros((q, people))
         self.informations: list[np.ndarray] = []
         self.sides: list[np.ndarray] = []
+        self.inverses: list[np.ndarray] = []
         self.group_factors: list[tuple[np.ndarray, bool]] = []
         for group in range(layout.n_groups):
             chosen = slice(layout.image_ends[group], layout.image_ends[group + 1])
             mine = layout.group_of_cell == group if layout.n_groups > 1 else slice(None)
+            # Images of a group meet its own cells alone, and often no more than a few of the coefficients.
+            touched = layout.design[mine].any(axis=0)
+            design = layout.design[mine][:, touched]
+            own = design.T @ cell_image[mine, chosen]
+            self.coefficient_image[touched, chosen] = own
+            own = own / np.sqrt(self.image[chosen])
+            bottom[np.ix_(touched, touched)] -= own @ own.T
             information = -(root[:, chosen] @ root[:, chosen].T)
             information[np.diag_indices(people)] += by_person[:, group]
-            to_people = layout.design[mine].T @ cell_person[mine]
-            to_people -= (self.coefficient_image / np.sqrt(self.image))[:, chosen] @ root[:, chosen].T
+            to_people = np.zeros((q, people))
+            to_people[touched] = design.T @ cell_person[mine] - own @ root[:, chosen].T
             if not layout.has_groups:
                 top += information
                 side += to_people
@@ -202,6 +208,7 @@ class Factors:
             bottom -= weighted @ to_people.T
             self.informations.append(information)
             self.sides.append(to_people)
+            self.inverses.append(inverse)
             self.group_factors.append(factor)
         self.top = cho_factor((top + top.T) / 2, lower=True)
         self.side = side
@@ -216,22 +223,26 @@ class Factors:
             value += 2 * np.log(np.diag(factor)).sum() + 2 * layout.n_people * np.log(sds[1])
         return float(value)
 
-    def leverage(self) -> np.ndarray:
-        """Variance of the sum of each row's effects, given the coefficients."""
+    def variances(self) -> tuple[np.ndarray, Effects]:
+        """Given the coefficients: the variance of the sum of each row's effects, and that of each effect alone."""
         layout, t = self.layout, self.precision.person_group
         of_person = inverse_of(self.top)
-        found = np.zeros_like(self.person_image)
+        of_sum = np.zeros_like(self.person_image)
+        alone = layout.zero()._replace(person=np.diag(of_person))
         for group in range(layout.n_groups):
             chosen = slice(layout.image_ends[group], layout.image_ends[group + 1])
             of_both = of_person
             if layout.has_groups:  # of person and person by group together
-                inverse = inverse_of(self.group_factors[group])
-                of_both = inverse + t**2 * inverse @ of_person @ inverse
+                inverse = self.inverses[group]
+                solved = t * inverse @ of_person
+                of_both = inverse + t * solved @ inverse
+                # Of the second alone: the sum less the first, twice whose covariance with the sum is taken back.
+                alone.person_group[:, group] = np.diag(of_both) + np.diag(of_person) - 2 * np.diag(solved)
             mine, image = self.person_image[:, chosen], self.image[chosen]
             together = of_both @ mine
-            of_image = 1 / image + (mine * together).sum(axis=0) / image**2
-            found[:, chosen] = np.diag(of_both)[:, None] + of_image - 2 * together / image
-        return found.ravel()[layout.person_image]
+            alone.image[chosen] = 1 / image + (mine * together).sum(axis=0) / image**2
+            of_sum[:, chosen] = np.diag(of_both)[:, None] + alone.image[chosen] - 2 * together / image
+        return of_sum.ravel()[layout.person_image], alone
 
     def coefficient_covariance(self) -> np.ndarray:
         return np.linalg.pinv(self.bottom, hermitian=True)

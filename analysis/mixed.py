@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import minimize
@@ -175,11 +175,25 @@ class Fit:
         that follow them.
         """
         layout, working = self.layout, self.penalised(self.now, self.precision(sds))[0]
-        pull = self.factors.leverage() * working.change / 2
+        pull = self.factors.variances()[0] * working.change / 2
         nowhere = layout.zero()
         follows = self.factors.step(layout.gradient(pull, nowhere, self.precision(sds)), is_held=True)
         score = working.score - pull + working.weight * layout.predictor(follows)
         return layout.gradient(score, self.now, self.precision(sds)).coefficients
+
+    def sd_gradient(self, sds: np.ndarray) -> np.ndarray:
+        """Derivatives of `laplace` by the logarithms of the standard deviations, right after it was computed.
+
+        The penalised likelihood is at its maximum, so its own derivatives by coefficients and effects are zero; the
+        determinant changes with the weights of rows, and these with all effects.
+        """
+        layout, precision = self.layout, self.precision(sds)
+        of_rows, variance = self.factors.variances()
+        pull = of_rows * self.penalised(self.now, precision)[0].change / 2
+        follows = self.factors.step(layout.gradient(pull, layout.zero(), precision))
+        kinds = ("person", "person_group", "image")
+        parts = [[getattr(each, kind) for each in (self.now, follows, variance, precision)] for kind in kinds]
+        return np.array([t * (u * (u - 2 * v) + alone).sum() - u.size for u, v, alone, t in parts])
 
     def penalised(self, effects: Effects, precision: Precision) -> tuple[Working, float]:
         working = self.link.working(self.layout.predictor(effects), self.k, self.n)
@@ -220,7 +234,12 @@ def fit(
     found = Fit(layout, positive, trials, LINKS[link], ridge, layout.zero(), nothing_known)
 
     sds = np.where(moves, 0.5, NO_EFFECT)
-    best = minimised(lambda log_sd: -found.laplace(filled(sds, moves, log_sd)), np.log(sds[moves]))
+
+    def descent(log_sd: np.ndarray) -> tuple[float, np.ndarray]:
+        at = filled(sds, moves, log_sd)
+        return -found.laplace(at), -found.sd_gradient(at)[moves]
+
+    best = minimised(descent, np.log(sds[moves]), jac=True)
     if is_full:
         best = minimised(lambda log_sd: -found.maximised(filled(sds, moves, log_sd), 1e-6), best)
     log_sd_covariance = np.full((3, 3), np.nan)
@@ -257,11 +276,15 @@ def filled(sds: np.ndarray, moves: np.ndarray, log_sd: np.ndarray) -> np.ndarray
     return whole
 
 
-def minimised(objective: Callable[[np.ndarray], float], start: np.ndarray) -> np.ndarray:
-    """Logarithms of standard deviations at the least value: quasi-Newton with differences, in their range."""
+def minimised(objective: Callable[[np.ndarray], Any], start: np.ndarray, *, jac: bool = False) -> np.ndarray:
+    """Logarithms of standard deviations at the least value, quasi-Newton in their range.
+
+    jac: whether the objective gives its gradient beside its value; else differences stand for it.
+    """
     found = minimize(
         objective,
         start,
+        jac=jac or None,
         method="L-BFGS-B",
         bounds=[(np.log(LEAST_SD), np.log(GREATEST_SD))] * len(start),
         options={"eps": 3e-4, "ftol": 1e-10, "gtol": 1e-3, "maxiter": 60},

@@ -163,27 +163,42 @@ def test_blocked_factors_solve_the_whole_system():
     sds = np.array([precision.person, precision.person_group, precision.image]) ** -0.5
     effects = whole[6:, 6:] / np.sqrt(np.outer(diagonal[6:], diagonal[6:]))
     assert factors.log_determinant(sds) == pytest.approx(np.linalg.slogdet(effects)[1], abs=1e-8)
-    of_effects = rows[:, 6:]
-    leverage = ((of_effects @ np.linalg.inv(whole[6:, 6:])) * of_effects).sum(axis=1)
-    assert factors.leverage() == pytest.approx(leverage, abs=1e-9)
+    of_rows, alone = factors.variances()
+    of_effects, inverse = rows[:, 6:], np.linalg.inv(whole[6:, 6:])
+    assert of_rows == pytest.approx(((of_effects @ inverse) * of_effects).sum(axis=1), abs=1e-9)
+    found = np.concatenate([alone.person, alone.person_group.ravel(), alone.image])
+    assert found == pytest.approx(np.diag(inverse), abs=1e-9)
 
 
-@pytest.mark.parametrize("link", ["logit", "probit"])
-def test_the_gradient_of_the_coefficients_is_that_of_laplace_s_likelihood(link):
+def small_fit(link: str) -> tuple[mixed.Fit, np.ndarray]:
+    """A study of 6 people with 44 coefficients, not yet fitted, and some standard deviations."""
     codes = coded(simulate(Observers(n_people=6, n_trials=88, images_per_source=40), seed=2))
-    design = np.eye(len(codes.cells))
-    group = np.repeat(np.arange(4), 11)
-    layout = Layout.of(design, codes.cell, codes.person, codes.image, group)
+    layout = Layout.of(np.eye(44), codes.cell, codes.person, codes.image, np.repeat(np.arange(4), 11))
     k, n = codes.judged_real.astype(float), np.ones(len(codes.cell))
     start = layout.factors(n, Precision(1.0, 1.0, 1.0, 1.0))
-    found = mixed.Fit(layout, k, n, mixed.LINKS[link], 0.1, layout.zero(), start)
-    sds, at = np.array([0.6, 0.4, 0.9]), np.linspace(-1, 1, 44)
+    return mixed.Fit(layout, k, n, mixed.LINKS[link], 0.1, layout.zero(), start), np.array([0.6, 0.4, 0.9])
+
+
+@pytest.mark.parametrize("link", mixed.LINKS)
+def test_the_gradient_of_the_coefficients_is_that_of_laplace_s_likelihood(link):
+    (found, sds), at = small_fit(link), np.linspace(-1, 1, 44)
     found.laplace(sds, at)
     gradient = found.coefficient_gradient(sds)
     for place in (0, 20, 43):
         step = 1e-4 * np.eye(44)[place]
         slope = (found.laplace(sds, at + step) - found.laplace(sds, at - step)) / 2e-4
         assert gradient[place] == pytest.approx(slope, abs=1e-4)
+
+
+@pytest.mark.parametrize("link", mixed.LINKS)
+def test_the_gradient_of_the_standard_deviations_is_that_of_laplace_s_likelihood(link):
+    found, sds = small_fit(link)
+    found.laplace(sds)
+    gradient = found.sd_gradient(sds)
+    for place in range(3):
+        step = np.exp(1e-3 * np.eye(3)[place])
+        slope = (found.laplace(sds * step) - found.laplace(sds / step)) / 2e-3
+        assert gradient[place] == pytest.approx(slope, rel=1e-4)
 
 
 def test_renaming_people_and_images_and_shuffling_rows_change_nothing():
