@@ -111,7 +111,8 @@ class Parts:
     @property
     def from_people(self) -> np.ndarray:
         """Variance from people, with the factor P / (P - 1); 0 for one person, who shows none."""
-        return self.people * small_sample_factor(self.n_people)
+        # A sum of squares, which rounding may leave a hair below 0 where everybody shows the same difference.
+        return np.maximum(self.people, 0) * small_sample_factor(self.n_people)
 
     @property
     def from_images(self) -> np.ndarray:

@@ -28,7 +28,7 @@ class Results:
     """Everything the report says, as tables.
 
     codes: the analysed trials as numbers; cov: the covariance of all cells. cells and means: see `intervals`.
-    steps: neighbours in the order of the means, highest first, columns higher, lower, difference, low, high.
+    steps: neighbours in the order of the means, highest first: see `steps_between`.
     people: one row a participant, columns participant, n_trials, share. timing: see
     `timing.timing_by_exposure`. folders: where exports lie, with stimuli.csv if there is one; pictures: where
     image sets lie.
@@ -155,10 +155,17 @@ def analyse(
 
 
 def steps_between(means: pd.DataFrame, tables: CountTables, cov: Covariance) -> pd.DataFrame:
-    """Differences between neighbours when sources are ordered by their mean, highest first."""
+    """Differences between neighbours when sources are ordered by their mean, highest first.
+
+    Columns: higher, lower, those of `intervals.differences` (each interval by itself), p_holm (of no difference, for
+    all of them together; NaN where there is no variance).
+    """
     order = means.sort_values("p", ascending=False, kind="stable")["source"].tolist()
-    found = []
-    for higher, lower in pairwise(order):
-        weights = intervals.mean_weights(tables, cov, higher) - intervals.mean_weights(tables, cov, lower)
-        found.append((higher, lower, *intervals.contrast(cov, weights)))
-    return pd.DataFrame(found, columns=["higher", "lower", "difference", "low", "high"])
+    pairs = list(pairwise(order))
+    weights = [
+        intervals.mean_weights(tables, cov, higher) - intervals.mean_weights(tables, cov, lower)
+        for higher, lower in pairs
+    ]
+    table = intervals.differences(cov, np.reshape(weights, (len(pairs), len(cov.n))))
+    names = pd.DataFrame(pairs, columns=["higher", "lower"])
+    return names.join(table).assign(p_holm=contrasts.holm(contrasts.two_sided_p(table)))

@@ -6,6 +6,7 @@ not break the line is U+00A0, a minus is U+2212.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from math import isnan
 
 from analysis.style import KNOWN
@@ -33,6 +34,11 @@ def signed(number: str) -> str:
 def count(number: float) -> str:
     """A whole number with a comma between thousands."""
     return f"{int(number):,}"
+
+
+def span(numbers: Collection[float]) -> str:
+    """The least and the greatest of whole numbers, `191 to 212`, or the one that all are."""
+    return " to ".join(dict.fromkeys((count(min(numbers)), count(max(numbers)))))
 
 
 def counted(number: float, one: str, many: str | None = None) -> str:

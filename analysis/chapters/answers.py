@@ -15,7 +15,7 @@ from analysis import bars, figures, intervals, paper_style, published
 from analysis.columns import listed
 from analysis.results import Results
 from analysis.section import Figure, Section, Table
-from analysis.wording import NBSP, count, counted, exposure, label, percent, points, ratio
+from analysis.wording import NBSP, count, counted, exposure, label, percent, points, ratio, span
 
 
 def judged_real(results: Results) -> Section:
@@ -37,7 +37,8 @@ def judged_real(results: Results) -> Section:
         alt=f"Percent judged real against presentation time, one line a source. {levels_sentence(results)}",
         caption=(
             f"Figure 1. Percent of pictures judged real by {people} after "
-            f"{exposures.min():g} to {exposure(exposures.max())}. Bars: "
+            f"{exposures.min():g} to {exposure(exposures.max())}; a point is {span(results.cells['n_trials'])} answers "
+            f"about {span(results.cells['n_images'])} pictures. Bars: "
             + (
                 f"95{NBSP}% intervals for new people and new images (two-way cluster variance, logit scale)"
                 if is_headline
@@ -80,12 +81,18 @@ def order_sentence(results: Results) -> str:
     gaps = listed(
         f"{points(row.difference)} ({points(row.low)} to {points(row.high)})" for row in steps.itertuples()
     )
+    if steps.empty:
+        return f"{over} it is {order}."
     said = f"{over} the order is {order}; from one to the next it is {gaps} points"
-    open_steps = steps[(steps["low"] <= 0) & (steps["high"] >= 0)]
+    # Without a variance there is no p value; then the interval must do.
+    holds_0 = (steps["low"] <= 0) & (steps["high"] >= 0)
+    open_steps = steps[(steps["p_holm"] > 0.05) | (steps["p_holm"].isna() & holds_0)]
     if open_steps.empty:
-        return f"{said}, so each stands apart from the next."
-    doubtful = listed(f"{label(row.higher)} and {label(row.lower)}" for row in open_steps.itertuples())
-    return f"{said}, so the order of {doubtful} is open."
+        return f"{said}, so after Holm's correction each stands apart from the next."
+    doubtful = " and of ".join(
+        f"{label(row.higher)} and {label(row.lower)}" for row in open_steps.itertuples()
+    )
+    return f"{said}, so after Holm's correction the order of {doubtful} is open."
 
 
 def paper_sentence(results: Results) -> str:
@@ -134,7 +141,8 @@ def all_cells(results: Results) -> Section:
         )
     caption = (
         f"Percent judged real with 95{NBSP}% intervals for new people and new images ({intervals.METHOD}). "
-        "Beside it Wilson's interval, which takes trials as independent: too short here, for comparison only."
+        "Beside it Wilson's interval, which takes trials as independent: for comparison only, and too short wherever people or "
+        "images differ. A design effect below 1 is chance: a spread is not well known from few people."
     )
     head = [
         "source",

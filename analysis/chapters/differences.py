@@ -36,7 +36,10 @@ def over_times(results: Results) -> Section | None:
     apart, open_ = (
         [row for row in table.itertuples() if (row.p_holm <= 0.05) is is_apart] for is_apart in (True, False)
     )
-    said = [f"Averaged over the presentation times, the share judged real differs by {listed(found)} points."]
+    said = [
+        f"Averaged over the presentation times, differences in the share judged real are, in points with 95{NBSP}% intervals: "
+        f"{listed(found)}."
+    ]
     if apart:
         said.append(
             f"After Holm's correction for {counted(len(table), 'contrast')} these differ: {listed(map(versus, apart))}."
@@ -163,6 +166,9 @@ def draw_contrasts(axes: Any, tables: list[pd.DataFrame], styles: dict[str, Sour
         draw_band(ax, table, styles[table["lower"].iloc[0]])
         title(ax, f"{label(table['higher'].iloc[0])} − {label(table['lower'].iloc[0])}")
         ax.set_ylabel("points")
+    lows, highs = zip(*(ax.get_ylim() for ax in panels), strict=True)
+    for ax in panels:
+        ax.set_ylim(min(lows), max(highs))  # one scale, or a small difference would look like a large one
     for ax in panels[:-1]:
         ax.set_xlabel("")
 
@@ -184,19 +190,15 @@ def distance_to_real(results: Results) -> Section | None:
     generated = [name for name in results.sources if name != REAL]
     if table.empty or table["exposure_ms"].nunique() < 2:
         return None
-    said = []
-    for name in generated:
-        own = table[table["lower"] == name]
-        if own.empty:
-            continue
-        close = own.loc[own["difference"].idxmin()]
-        said.append(
-            f"{label(name)} comes closest at {exposure(close['exposure_ms'])} ({points(close['difference'])} points below, "
-            f"{ends(close['low'], close['high'], 0)})"
-        )
+    last = table[table["exposure_ms"] == table["exposure_ms"].max()]
+    said = listed(
+        f"{label(row.lower)} {points(row.difference)} points ({ends(row.low, row.high, 0)})"
+        for row in last.itertuples()
+    )
     text = (
         "A generator whose pictures cannot be told from real ones is judged real as often as real pictures are at the "
-        f"same time: that, not 50{NBSP}%, is the level to reach. {'; '.join(said)}."
+        f"same time: that, not 50{NBSP}%, is the level to reach. After {exposure(last['exposure_ms'].iloc[0])}, below real "
+        f"pictures lie {said}."
     )
     figure = Figure(
         name="distance",

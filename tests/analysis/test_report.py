@@ -11,15 +11,20 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure as Canvas
 
+from analysis.chapters import answers, differences
 from analysis.files import FilesError, replace_files
 from analysis.observers import Observers, as_csv, simulate, true_proportions
+from analysis.provenance import provenance
 from analysis.report import last_sentence, report
-from analysis.responses import ResponsesError
+from analysis.responses import ResponsesError, select
+from analysis.results import analyse
 
 PROJECT = Path(__file__).resolve().parents[2]
 FIGURES = [
@@ -114,6 +119,60 @@ def test_the_first_thing_on_the_page_is_the_alert_then_the_figure_then_three_sen
     assert "After 2000" in first_section
     assert "Averaged over the 11 presentation times the order is" in first_section
     assert "Denton et al. 2015 report about" in first_section
+
+
+def test_the_caption_of_the_figure_says_how_many_answers_a_point_is(made):
+    html = (made[0] / "report.html").read_text(encoding="utf-8")
+    cells = pd.read_csv(made[0] / "cells.csv")
+    images = f"{cells['n_images'].min()} to {cells['n_images'].max()}"
+    assert f"; a point is 30 answers about {images} pictures." in html
+    assert (cells["n_trials"] == 30).all()
+
+
+def test_the_distance_from_real_is_told_at_the_longest_time_not_at_the_luckiest(made):
+    html = (made[0] / "report.html").read_text(encoding="utf-8")
+    told = html[html.index("<h2>How far from real</h2>") :].split("</section>")[0]
+    table = pd.read_csv(made[0] / "distance_to_real.csv")
+    last = table[table["exposure_ms"] == 2000]
+    assert len(last) == 3
+    said = re.search(r"After 2000.ms, below real pictures lie ([^<]*)\.</p>", told)
+    assert said
+    for row in last.itertuples():
+        assert f"{100 * row.difference:.0f} points ({100 * row.low:.0f} to {100 * row.high:.0f})" in said[1]
+
+
+def order_said(p_holm: float) -> str:
+    """What is said of three sources whose neighbours' intervals leave out 0, with this p for both."""
+    steps = pd.DataFrame({"higher": ["real", "lapgan"], "lower": ["lapgan", "gan"], "p_holm": p_holm})
+    results = SimpleNamespace(
+        means=pd.DataFrame({"source": ["real", "gan", "lapgan"], "p": [0.7, 0.2, 0.4]}),
+        cells=pd.DataFrame({"exposure_ms": [50.0, 2000.0]}),
+        steps=steps.assign(difference=0.25, low=0.01, high=0.49),
+    )
+    return answers.order_sentence(results)
+
+
+def test_an_order_is_open_where_holm_s_correction_leaves_it_open_whatever_single_intervals_say():
+    assert "real (70\u00a0%), LAPGAN (40\u00a0%), GAN (20\u00a0%)" in order_said(0.06)
+    assert "the order of real and LAPGAN and of LAPGAN and GAN is open." in order_said(0.06)
+    assert "each stands apart from the next." in order_said(0.04)
+    assert "each stands apart from the next." in order_said(np.nan)  # people agree exactly: no variance, no p
+
+
+def test_differences_of_all_pairs_are_drawn_on_one_scale():
+    results = analyse(select(simulate(SMALL, seed=4), simulated=True), provenance(Path(__file__)))
+    figure = differences.at_each_time(results).figure
+    panels = Canvas(figsize=figure.inches).subplots(*figure.grid)
+    figure.draw(panels)
+    assert len(panels) == 3
+    assert len({panel.get_ylim() for panel in panels}) == 1
+
+
+def test_neighbours_in_the_paper_s_order_have_the_p_values_of_its_planned_contrasts():
+    rows = simulate(Observers(n_people=15, n_trials=660), seed=1)
+    results = analyse(select(rows, simulated=True), provenance(Path(__file__)))
+    assert list(results.steps["higher"]) == list(results.planned["higher"])
+    assert results.steps["p_holm"].to_numpy() == pytest.approx(results.planned["p_holm"].to_numpy())
 
 
 def test_cells_are_the_contract_and_agree_with_the_json(made):
