@@ -12,10 +12,10 @@ from math import isnan
 import pandas as pd
 from matplotlib.axes import Axes
 
-from analysis import intervals, timing
+from analysis import intervals, psychometric, published, timing
 from analysis.columns import listed
 from analysis.drawing import reference, time_axis
-from analysis.responses import Selection
+from analysis.responses import REAL, Selection
 from analysis.results import Results
 from analysis.section import Figure, Section, Table
 from analysis.style import INK
@@ -75,18 +75,28 @@ def rules_and_their_time(selection: Selection) -> Iterator[str]:
         yield "No rule came afterwards."
 
 
+# What the kinds of witness in an export mean.
+WITNESSES = {
+    "element_timing": "the compositor's own times",
+    "callback": "the lateness of the page's callbacks alone",
+    "simulated": "simulated",
+    "none": "nothing",
+}
+
+
 def timing_quality(results: Results) -> Section:
     kinds = timing.witnesses(results.rows)
     late = timing.mistimed_share(results.rows)
-    seen = listed(f"{kind} ({count(n)})" for kind, n in kinds.items())
+    seen = listed(f"{WITNESSES.get(kind, kind)} ({count(n)})" for kind, n in kinds.items())
     judged = (
         "No trial was judged for its timing."
         if isnan(late)
         else f"{percent(late, 1)} of the judged trials were mistimed."
     )
     text = [
-        f"{judged} Trials by the kind of witness of their timing: {seen}. A screen shows whole frames, so a time "
-        "between two frames is shown as the planned number of frames; mistimed trials are flagged and kept."
+        f"{judged} Trials by what witnessed their timing: {seen}. A screen shows whole frames, so a time between two frames is "
+        "shown as the nearest number of frames. Mistimed are trials that were shown for another time than planned, or on a "
+        "machine that slept meanwhile; they are flagged and kept."
     ]
     rows = [
         [
@@ -139,25 +149,53 @@ def draw_timing(ax: Axes, table: pd.DataFrame) -> None:
     ax.set_ylabel("measured − asked for (ms)")
 
 
+# What the paragraph cites, in the order in which it does.
+REFERENCES = (
+    "Cameron, Gelbach and Miller 2011, J. Bus. Econ. Stat. 29:238-249",
+    "Satterthwaite 1946, Biometrics Bull. 2:110-114",
+    "Holm 1979, Scand. J. Statist. 6:65-70",
+    "Montiel Olea and Plagborg-Møller 2019, J. Appl. Econometrics 34:1-17",
+    "Schuirmann 1987, J. Pharmacokinet. Biopharm. 15:657-680",
+    published.REFERENCE.rstrip("."),
+    "Hautus 1995, Behav. Res. Methods 27:46-51",
+    "Schütt, Harmeling, Macke and Wichmann 2016, Vision Res. 122:105-123",
+    "Bates, Mächler, Bolker and Walker 2015, J. Stat. Softw. 67(1)",
+    "Tierney and Kadane 1986, J. Am. Stat. Assoc. 81:82-86",
+)
+
+
 def methods(results: Results) -> Section:
-    """A paragraph that a paper can take over, with its numbers."""
+    """A paragraph that a paper can take over, with its numbers, and what it cites."""
     said = [*what_was_done(results), *how_it_was_analysed(results)]
     text = " ".join(sentence for sentence in said if sentence)
-    return Section("Methods, ready to paste", [text])
+    return Section("Methods, ready to paste", [text, f"References: {'; '.join(REFERENCES)}."])
 
 
 def what_was_done(results: Results) -> list[str]:
     sources = [label(name) for name in results.means["source"]]
     exposures = [f"{ms:g}" for ms in results.timing["exposure_ms"]]
-    left_out = results.selection.exclusions
-    gone = listed(f"{row.reason} ({count(row.n_rows)})" for row in left_out.itertuples() if row.n_rows)
+    selection, late = results.selection, timing.mistimed_share(results.rows)
+    of_real = float((results.rows["source"] == REAL).mean())
+    gone = listed(
+        f"{row.reason} ({count(row.n_rows)})" for row in selection.exclusions.itertuples() if row.n_rows
+    )
+    twice = (
+        "Nobody saw a picture twice"
+        if results.tables.pair_n is None
+        else "People saw some pictures more than once"
+    )
     return [
         f"In study {results.study} (version {results.short_version}) "
         f"{counted(len(results.people), *results.who)} judged pictures of {len(sources)} sources "
         f"({listed(sources)}) as real or generated, each shown for one of {len(exposures)} presentation times "
-        f"({', '.join(exposures)}{NBSP}ms).",
-        f"{counted(len(results.rows), 'answered trial')} of kind main or repeat entered the analysis; "
-        + (f"left out, by first reason: {gone}." if gone else "none was left out."),
+        f"({', '.join(exposures)}{NBSP}ms) and then masked; {percent(of_real)} of the pictures were real.",
+        f"{counted(len(results.rows), 'answer')} about {counted(results.rows['image'].nunique(), 'picture')} entered the "
+        f"analysis, {count(results.people['n_trials'].median())} a person in the median. {twice}.",
+        f"Left out, by first reason, were trials: {gone}." if gone else "No trial was left out.",
+        *rules_and_their_time(selection),
+        f"Of the trials whose time on the screen was witnessed {percent(late, 1)} were mistimed and kept."
+        if not isnan(late)
+        else "The time on the screen was not witnessed.",
     ]
 
 
@@ -166,25 +204,37 @@ def how_it_was_analysed(results: Results) -> list[str]:
     stand_ins = [rule for rule in intervals.RULES if rule != "two-way" and rule in used.index]
     made, plan = results.provenance, results.plan
     pairs = listed(f"{label(row.higher)} against {label(row.lower)}" for row in results.planned.itertuples())
+    chosen_by = "named for this analysis" if plan.pairs else "set by the software, not by the data"
     return [
         "We report the share of pictures judged real for new people and new images.",
         "Its variance is clustered two ways, by person and by image: V = V_people + max(V_images − V_trial, 0), "
-        "the sums of squared cluster totals of the residuals with the factors P/(P − 1) and I/(I − 1) (Cameron, "
-        "Gelbach and Miller 2011).",
-        f"Intervals are 95{NBSP}%, formed on the logit scale with a t quantile and Satterthwaite degrees of freedom; "
+        "the sums of squared cluster totals of the residuals with the factors P/(P − 1) and I/(I − 1) for P people and I "
+        "images (Cameron, Gelbach and Miller 2011).",
+        f"Intervals are 95{NBSP}%, formed on the logit scale with a t quantile and degrees of freedom after Satterthwaite (1946); "
         "means weigh presentation times equally, and differences use the covariance of all points.",
         *(
             f"{counted(used[rule], 'point')} needed another rule: {intervals.RULES[rule].method}."
             for rule in stand_ins
         ),
-        f"Planned contrasts over times ({pairs}) were tested two-sided with Holm's correction; intervals of points and of "
-        f"differences are pointwise, and contrasts at single times are exploratory, with a simultaneous sup-t band (seed {plan.seed})."
+        f"Contrasts over times ({pairs}; {chosen_by}) were tested two-sided with the correction of Holm (1979); intervals of points "
+        "and of differences are pointwise, and contrasts at single times are exploratory, with a simultaneous sup-t band (Montiel "
+        f"Olea and Plagborg-Møller 2019; seed {plan.seed})."
         if pairs
         else "",
-        f"Equivalence to published levels was tested by two one-sided tests with a margin of {100 * plan.margin:g} points, "
-        "counting the paper's own uncertainty.",
+        f"Equivalence to the levels of {published.CITATION} was tested by two one-sided tests (Schuirmann 1987) with a margin of "
+        f"{100 * plan.margin:g} points, counting the paper's own uncertainty."
+        if {level.source for level in published.LEVELS} & set(results.sources)
+        else "",
         "Sensitivity d′ and criterion c use the log-linear correction (Hautus 1995), with intervals by the delta method on the "
         "same covariance.",
+        "Thresholds are those of psychometric functions over log time, cumulative Gaussians with free guess rate, lapse rate and "
+        "overdispersion under the priors of Schütt et al. (2016), with intervals from the same covariance."
+        if len(results.timing) >= psychometric.MIN_LEVELS
+        else "",
+        "Beside them stands a mixed model with crossed effects of people, people by source and images, fitted by Laplace's "
+        "approximation (Bates et al. 2015; its next term for images after Tierney and Kadane 1986)."
+        if min(len(results.codes.people), len(results.codes.images)) > 1
+        else "",
         f"Computed with Tachisto {made.code_version} (code {made.code_sha256[:12]}, data {made.data_sha256[:12]}).",
     ]
 
