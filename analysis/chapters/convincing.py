@@ -39,7 +39,7 @@ def most_and_least(results: Results) -> Section | None:
         for name, share in known.items()
     )
     text = (
-        f"Images differ from each other by a standard deviation (logit) of {spread}. Each was judged {counted(seen.median(), 'time')} in the "
+        f"Images differ from each other by a standard deviation (logit) of {spread} (estimates without an interval). Each was judged {counted(seen.median(), 'time')} in the "
         f"median ({count(seen.min())} to {count(seen.max())}). Scores are drawn towards the mean of their source by how little is known; of "
         f"that spread they hold {held}. Where that share is small, the order of single images is mostly luck."
     )

@@ -18,7 +18,7 @@ from analysis.quoted import rounded
 from analysis.results import Results
 from analysis.section import Figure, Number, Section, Table
 from analysis.style import INK, SourceStyle, source_styles
-from analysis.wording import NBSP, count, counted, label, percent, points, signed
+from analysis.wording import NBSP, count, counted, label, percent, points, signed, span
 
 SHOWN_PEOPLE = 30  # panels of a figure; with more people every n-th in the order of d' is drawn
 COLUMNS = 5
@@ -66,8 +66,9 @@ def each_person(results: Results) -> Section | None:
         grid=(-(-len(shown) // COLUMNS), min(COLUMNS, len(shown))),
         alt=f"Each person's own percent judged real against presentation time. {text[0]}",
         caption=(
-            f"Percent judged real by each person{'' if len(shown) == len(table) else f' ({count(len(shown))} of {count(len(table))}, evenly over the order)'}, "
-            "in the order of d′, best first. Few trials a point, so single steps are noise. All people in people.csv."
+            f"Percent judged real against presentation time by each person{'' if len(shown) == len(table) else f' ({count(len(shown))} of {count(len(table))}, evenly over the order)'}, "
+            f"in the order of d′, best first. A point is {results.tables.person_n[results.tables.person_n > 0].mean():.0f} of "
+            "their answers in the mean, so single steps are noise. All people in people.csv."
         ),
     )
     rows = [
@@ -116,7 +117,9 @@ def draw_people(axes: Any, results: Results, order: list[str], styles: dict[str,
                 cells["exposure_ms"].to_numpy(float)[own], 100 * k[own] / n[own], lw=0.9, color=style.colour, marker=style.marker, ms=1.8,
                 label=style.label,
             )  # fmt: skip
-        time_axis(ax, [exposures[0], exposures[-1]], 1.0, "ms" if number >= len(order) - COLUMNS else "")
+        time_axis(
+            ax, [exposures[0], exposures[-1]], 1.0, "time (ms)" if number >= len(order) - COLUMNS else ""
+        )
         ax.set_ylim(-4, 104)
         ax.set_yticks([0, 50, 100] if number % COLUMNS == 0 else [])
         if number < len(order) - COLUMNS:
@@ -205,8 +208,8 @@ def time_on_task(results: Results) -> Section | None:
         grid=(1, 2),
         alt=f"d′ and criterion in the four quarters of a sitting. {text}",
         caption=(
-            f"Mean over people of their own d′ (all generated sources) and criterion in each quarter of their sittings, with 95{NBSP}% t "
-            "intervals: new people, these images. A rising d′ is learning, a falling one fatigue."
+            f"Mean over people ({span(table['n_people'])}) of their own d′ (all generated sources) and criterion in each quarter of their sittings, with 95{NBSP}% t "
+            "intervals: new people, these images. A rising d′ would speak for learning, a falling one for fatigue."
         ),
     )
     numbers = [

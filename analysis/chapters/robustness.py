@@ -36,13 +36,13 @@ def kinds_of_bars(results: Results) -> Section | None:
     ]
     ratio = half["two-way"] / half["wilson"]
     text = (
-        f"The bars of figure 1 are {ratio:.1f} times as long as the usual binomial ones, which take every answer as independent. "
-        "The paper's own bar, ±1 SD between people, shows how people differ; it is no interval for a mean. Choose by what the bar "
-        "should hold for."
+        f"The headline's bars are {ratio:.1f} times as long as the usual binomial ones (Wilson's), which take every answer as "
+        "independent. ±1 SD between people, as the paper's bars are remembered, shows how people differ; it is no interval for a "
+        "mean. Choose by what the bar should hold for."
     )
     caption = (
-        "Mean half-width of each kind of bar over the points of figure 1, in percentage points, and for whom it holds. All ends in "
-        "intervals.csv."
+        "Mean half-width of each kind of bar over the points of figure 1, in percentage points, and for whom it holds. Resampling "
+        "people and images together counts the noise of trials three times, so its bars are too wide. All ends in intervals.csv."
     )
     numbers = [
         Number(

@@ -20,7 +20,7 @@ from analysis.responses import REAL
 from analysis.results import Results
 from analysis.section import Figure, Number, Section, Table
 from analysis.style import INK, SourceStyle, source_styles
-from analysis.wording import NBSP, count, exposure, label, milliseconds, percent, signed
+from analysis.wording import NBSP, count, exposure, label, milliseconds, percent, signed, span
 
 PANELS_INCHES = (6.4, 3.1)
 PANEL_WIDTH = 2.5  # of the time axis in one of two panels
@@ -51,7 +51,8 @@ def sensitivity(results: Results) -> Section | None:
         grid=(1, 2),
         alt=f"d′ and criterion against presentation time, one line a generated source. {text}",
         caption=(
-            f"Sensitivity d′ and criterion c against real pictures at the same time, pooled, with 95{NBSP}% intervals for {NEW} "
+            "Sensitivity d′ and criterion c, in standard deviations of the internal noise, against real pictures at the same time, "
+            f"pooled, with 95{NBSP}% intervals for {NEW} "
             f"({detection.POOLED_METHOD}). Full table in sensitivity.csv."
         ),
     )
@@ -135,9 +136,11 @@ def reaction_times(results: Results) -> Section | None:
         grid=(1, 2),
         alt=f"Median reaction time against presentation time, and right answers by speed. {text}",
         caption=(
-            f"Left: mean over people of their median reaction time, from the onset of the mask, with 95{NBSP}% t intervals. Right: "
-            f"right answers in each fifth of people's own reaction times, with 95{NBSP}% t intervals over people. Both for new "
-            "people and these images; trials known to be mistimed are left out. Quantiles in reactions.csv."
+            f"Left: mean over people ({span(own['n_people'])} a point) of their median reaction time, from the onset of the mask, with "
+            f"95{NBSP}% t intervals. Right: "
+            f"right answers in each fifth of people's own reaction times, with 95{NBSP}% t intervals over people; all presentation "
+            "times together, so fast answers may be those to easy trials. Both for new people and these images; trials known to "
+            "be mistimed are left out. Quantiles in reactions.csv."
         ),
     )
     shortest, longest = table["exposure_ms"].min(), table["exposure_ms"].max()

@@ -43,14 +43,15 @@ def thresholds_of_sources(results: Results) -> Section | None:
         inches=INCHES,
         alt=f"Fitted curves of the share judged real against presentation time, one a source. {text}",
         caption=(
-            f"Psychometric functions over log time with pointwise 95{NBSP}% intervals for {NEW}; points as in figure 1."
+            f"Psychometric functions over log time with pointwise 95{NBSP}% intervals for {NEW}; points as in figure 1, gray line at 50{NBSP}%."
             f"{crosses if (table['finding'] == 'turns').any() else ''}"
         ),
     )
     caption = (
         f"Threshold: {ESTIMAND} from the guess at no time to the verdict of a long look. Width: factor of time over which it goes "
-        f"from 5 to 95{NBSP}% of that way. Real: share judged real before anything is seen, and however long one looks, both "
-        f"extrapolated. Intervals are 95{NBSP}% for {NEW} ({thresholds.METHOD})."
+        f"from 5 to 95{NBSP}% of that way. Real, at first and at last: share judged real before anything is seen, and however long "
+        "one looks (both extrapolated; guess and lapse rate). Overdispersion: how far points scatter about the curve beyond the "
+        f"binomial, 0 not at all and 1 at most. Intervals are 95{NBSP}% for {NEW} ({thresholds.METHOD})."
     )
     head = [
         "source",
@@ -58,8 +59,8 @@ def thresholds_of_sources(results: Results) -> Section | None:
         "interval",
         "width",
         "interval",
-        "% at once",
-        "% at last",
+        "real at first",
+        "real at last",
         "overdispersion",
     ]
     rows = [table_row(row) for row in table.itertuples()]

@@ -41,8 +41,10 @@ def test_thresholds_are_quoted_with_intervals_that_hold_the_planted_ones(made):
 
 
 def test_the_mixed_model_stands_beside_the_headline(made):
-    quoted = numbers(made)
+    quoted, page = numbers(made), (made / "report.html").read_text()
     table = pd.read_csv(made / "mixed_model.csv").set_index("source")
+    lengths = (table["high_logit"] - table["low_logit"]) / (table["high"] - table["low"])
+    assert f"its intervals are {lengths.mean():.2f} times as long in the mean" in page.replace("&#x27;", "'")
     assert (table["p"] - table["p_logit"]).abs().max() < 0.02
     assert (table["p_logit"] - table["p_probit"]).abs().max() < 0.01
     for effect in ("person", "person by source", "image"):
