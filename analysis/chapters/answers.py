@@ -200,8 +200,8 @@ def in_the_paper_s_manner(results: Results) -> Section:
         inches=paper_style.INCHES,
         alt="Percent classified real against presentation time in the manner of the paper, with bars of one standard deviation.",
         caption=(
-            f"The same answers in the manner of {published.CITATION}. Bars: ±1 standard deviation between people (as its bars are "
-            "remembered): how people differ, not how well a mean is known. Means of people's own shares."
+            f"The same answers in the manner of {published.CITATION}. Bars: ±1 standard deviation between people (probably "
+            "its bars, too): how people differ, not how well a mean is known. Means of people's own shares."
         ),
     )
     return Section("In the paper's manner", [], figure=figure)

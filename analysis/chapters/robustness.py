@@ -37,7 +37,7 @@ def kinds_of_bars(results: Results) -> Section | None:
     ratio = half["two-way"] / half["wilson"]
     text = (
         f"The headline's bars are {ratio:.1f} times as long as the usual binomial ones (Wilson's), which take every answer as "
-        "independent. ±1 SD between people, as the paper's bars are remembered, shows how people differ; it is no interval for a "
+        "independent. ±1 SD between people, probably the paper's bars, shows how people differ; it is no interval for a "
         "mean. Choose by what the bar should hold for."
     )
     caption = (
