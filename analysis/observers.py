@@ -7,6 +7,7 @@ benchmarks; every row it makes is marked simulated. Takes its randomness from a 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -33,6 +34,8 @@ class Observers:
 
     curves: share judged real by the typical person for the typical image, by source: at the shortest and the
     longest exposure with the logit linear in log time between, or at every exposure.
+    weights: share of the trials by source, of any sum; all cells alike where none is given. images: how many
+    a source has, where it is not images_per_source.
 
     Raises ValueError where a person would have to see an image twice, or where a number makes no sense.
     """
@@ -46,6 +49,8 @@ class Observers:
     curves: dict[str, tuple[float, ...]] = field(default_factory=lambda: dict(CURVES))
     exposures_ms: tuple[int, ...] = EXPOSURES_MS
     images_may_repeat: bool = False  # a person may meet an image again, at another exposure
+    weights: dict[str, float] = field(default_factory=dict)
+    images: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in ("n_people", "n_trials", "images_per_source"):
@@ -58,23 +63,72 @@ class Observers:
                 raise ValueError(
                     f"curve of {name}: expected 2 shares or {len(self.exposures_ms)}, got {len(shares)}"
                 )
-        in_a_cell = -(-self.n_trials // self.n_cells)
-        seen = in_a_cell if self.images_may_repeat else len(self.exposures_ms) * in_a_cell
-        if seen > self.images_per_source:
+        if self.weights and (
+            set(self.weights) != set(self.curves)
+            or not all(0 < weight < math.inf for weight in self.weights.values())
+        ):
             raise ValueError(
-                f"{self.n_trials} trials show up to {seen} images of a source to each person, but there are "
-                f"{self.images_per_source}: raise images_per_source"
+                f"weights: expected a positive one for each of {', '.join(self.curves)}, got {self.weights}"
+            )
+        if not set(self.images) <= set(self.curves):
+            raise ValueError(
+                f"images: expected those of {', '.join(self.curves)}, got {', '.join(self.images)}"
+            )
+        for name, trials, images in zip(
+            self.curves, self.trials_of_sources, self.images_of_sources, strict=True
+        ):
+            self._check_source(name, trials, images)
+
+    def _check_source(self, name: str, trials: float, images: int) -> None:
+        n_exposures = len(self.exposures_ms)
+        if self.weights and trials < 1:
+            raise ValueError(
+                f"{name}: expected at least 1 trial of {self.n_trials} a person, its weight gives {trials:.2g}"
+            )
+        if self.weights:
+            most = math.ceil(trials - 1e-9)
+            in_a_cell = math.ceil(most / n_exposures)
+        else:
+            in_a_cell = math.ceil(self.n_trials / self.n_cells)
+            most = n_exposures * in_a_cell
+        seen = in_a_cell if self.images_may_repeat else most
+        if seen > images:
+            which = f"of {name}" if self.images or self.weights else "of a source"
+            raise ValueError(
+                f"{self.n_trials} trials show up to {seen} images {which} to each person, but there are "
+                f"{images}: take more images or fewer trials"
             )
 
     @property
     def n_cells(self) -> int:
         return len(self.curves) * len(self.exposures_ms)
 
+    @property
+    def is_even(self) -> bool:
+        """Whether all sources have as many trials and images."""
+        return len(set(self.trials_of_sources)) == len(set(self.images_of_sources)) == 1
+
+    @property
+    def trials_of_sources(self) -> np.ndarray:
+        """Trials a person, shape (sources,); where it is no whole number, people differ by one."""
+        weights = np.asarray([self.weights.get(name, 1.0) for name in self.curves])
+        return self.n_trials * weights / weights.sum()
+
+    @property
+    def images_of_sources(self) -> np.ndarray:
+        """Images, shape (sources,)."""
+        return np.asarray([self.images.get(name, self.images_per_source) for name in self.curves])
+
+    @property
+    def most_images(self) -> int:
+        """Those of the source that has most: what images are numbered by."""
+        return int(self.images_of_sources.max())
+
 
 class Answers(NamedTuple):
     """One simulated study as codes, one entry a trial, people in blocks of n_trials.
 
-    cell = source * number of exposures + exposure; image = source * images_per_source + number in it.
+    cell = source * number of exposures + exposure; image = source * most_images + number in it.
     """
 
     person: np.ndarray
@@ -116,30 +170,75 @@ def with_true_proportions(observers: Observers, shares: dict[str, np.ndarray]) -
 def draw(observers: Observers, rng: np.random.Generator) -> Answers:
     """Answers of all people, everyone with the same number of trials in a cell (plus at most one).
 
-    Each person sees images drawn without replacement, so none twice; where images may repeat, a shuffled deck
-    begins again when it is used up, so none comes twice in a cell.
+    With weights, trials go to sources by weight and then to exposures alike, as the site plans them. Each person
+    sees images drawn without replacement, so none twice; where images may repeat, a shuffled deck begins again
+    when it is used up, so none comes twice in a cell.
     """
     n_sources, n_exposures = len(observers.curves), len(observers.exposures_ms)
-    n_people, n_images = observers.n_people, observers.images_per_source
-    # Which cells get one trial more than the others differs from person to person.
-    order = rng.permuted(np.tile(np.arange(observers.n_cells), (n_people, 1)), axis=1)
-    cell = np.sort(order[:, np.arange(observers.n_trials) % observers.n_cells], axis=1)
+    n_people, most_images = observers.n_people, observers.most_images
+    counts = trials_of_cells(observers, rng)
+    every_cell = np.tile(np.arange(observers.n_cells), n_people)
+    cell = np.repeat(every_cell, counts.ravel()).reshape(n_people, observers.n_trials)
     source = cell // n_exposures
     # A person's trials are sorted by source: the r-th of a source takes the r-th image of a shuffled deck.
     first = np.stack([np.searchsorted(row, np.arange(n_sources)) for row in source])
     rank = np.arange(observers.n_trials) - np.take_along_axis(first, source, axis=1)
-    decks = rng.permuted(np.tile(np.arange(n_images), (n_people, n_sources, 1)), axis=2)
     people = np.arange(n_people)[:, None]
-    image = source * n_images + decks[people, source, rank % n_images]
+    image = (
+        source * most_images
+        + decks(observers, rng)[people, source, rank % observers.images_of_sources[source]]
+    )
     log_odds = (
         typical_logits(observers).ravel()[cell]
         + observers.person_sd * rng.standard_normal((n_people, 1))
         + observers.person_source_sd * rng.standard_normal((n_people, n_sources))[people, source]
-        + observers.image_sd * rng.standard_normal(n_sources * n_images)[image]
+        + observers.image_sd * rng.standard_normal(n_sources * most_images)[image]
     )
     judged_real = rng.random(log_odds.shape) < expit(log_odds)
     person = np.broadcast_to(people, cell.shape)
     return Answers(person.ravel(), image.ravel(), cell.ravel(), judged_real.ravel())
+
+
+def trials_of_cells(observers: Observers, rng: np.random.Generator) -> np.ndarray:
+    """How many trials each person has in each cell, shape (people, cells).
+
+    Shared out among sources in proportion to their weights, what is left over by the largest remainders; then
+    among the cells of a source, or of all sources where there are no weights. Who gets one more is drawn anew for
+    each person.
+    """
+    n_people, n_cells = observers.n_people, observers.n_cells
+    order = rng.permuted(np.tile(np.arange(n_cells), (n_people, 1)), axis=1)
+    place = np.argsort(order, axis=1)  # of each cell in the person's order
+    exact = observers.trials_of_sources if observers.weights else np.asarray([float(observers.n_trials)])
+    whole = np.floor(exact + 1e-9)
+    in_groups = place.reshape(n_people, len(exact), -1)
+    remainder = np.broadcast_to(np.round(exact - whole, 9), (n_people, len(exact)))
+    first_served = np.argsort(np.lexsort((in_groups.min(axis=2), -remainder), axis=1), axis=1)
+    n_group = (whole + (first_served < observers.n_trials - whole.sum())).astype(int)[:, :, None]
+    each, over = np.divmod(n_group, in_groups.shape[2])
+    within = np.argsort(np.argsort(in_groups, axis=2), axis=2)
+    return (each + (within < over)).reshape(n_people, n_cells)
+
+
+def decks(observers: Observers, rng: np.random.Generator) -> np.ndarray:
+    """For each person and source the images in the order in which they are seen, shape (people, sources, places).
+
+    A source with fewer images than places has its own first, and nothing of meaning after them.
+    """
+    n_people, n_sources = observers.n_people, len(observers.curves)
+    if not observers.images:
+        images = np.arange(observers.images_per_source)
+        return rng.permuted(np.tile(images, (n_people, n_sources, 1)), axis=2)
+    # Sets may be large and of different sizes: drawn are those alone that somebody sees.
+    seen = np.minimum(
+        np.ceil(observers.trials_of_sources) + len(observers.exposures_ms), observers.images_of_sources
+    )
+    found = np.zeros((n_people, n_sources, int(seen.max())), dtype=int)
+    for person in range(n_people):
+        for source, images in enumerate(observers.images_of_sources):
+            n_seen = int(seen[source])
+            found[person, source, :n_seen] = rng.choice(images, n_seen, replace=False)
+    return found
 
 
 def simulate(observers: Observers, seed: int) -> pd.DataFrame:

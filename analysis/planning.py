@@ -17,6 +17,7 @@ from analysis import intervals
 from analysis.counts import CountTables, cells_of, tabulate
 from analysis.observers import Answers, Observers, draw, true_proportions
 
+POINT, MEAN = "one source at one time", "mean of a source"
 # Half-width to the difference that is found in four studies of five: the usual (z_0.975 + z_0.8) / z_0.975.
 DETECTABLE = 1 + float(ndtri(0.8) / ndtri(0.975))
 
@@ -71,15 +72,18 @@ class Simulation:
         """Count tables of the first people (all, if no number is given)."""
         people = self.observers.n_people if n_people is None else n_people
         rows = people * self.observers.n_trials  # people stand in blocks
-        n_images = len(self.observers.curves) * self.observers.images_per_source
-        return tabulate(self.cells, *(each[:rows] for each in answers), n_people=people, n_images=n_images)
+        person, image, cell, judged_real = (each[:rows] for each in answers)
+        shown, image = np.unique(image, return_inverse=True)  # a set may have many more than anybody saw
+        return tabulate(self.cells, person, image, cell, judged_real, n_people=people, n_images=len(shown))
 
 
 def measures(observers: Observers, pair: tuple[str, str], *, replications: int, seed: int) -> list[Measure]:
     """What studies of this design find: a point, a source's mean, the pair's difference over times and at one.
 
     Points, means and differences at one time are averaged over all of their kind within a study, and their
-    Monte Carlo errors are those of the averages. Raises ValueError for a design that cannot be.
+    Monte Carlo errors are those of the averages. Where sources have different numbers of trials or images, such an
+    average is true of none of them: points and means then come by source, too (`of_one_source`). Raises ValueError
+    for a design that cannot be.
     """
     if replications < 2:
         raise ValueError(f"replications: expected at least 2, got {replications}")
@@ -100,12 +104,31 @@ def measured(study: Simulation, tables: CountTables) -> dict[str, tuple[float, f
     mean_truth = study.truth.reshape(len(study.observers.curves), -1).mean(axis=1)
     shown = cov.n > 0
     of_times = [contrast_outcome(study, cov, weights) for weights in study.differences_at]
+    truth = {POINT: study.truth[shown], MEAN: mean_truth}
+    alone = {} if study.observers.is_even else of_one_source({POINT: points, MEAN: means}, truth)
     return {
-        "one source at one time": (*proportion_outcome(points, study.truth[shown]), np.nan),
-        "mean of a source": (*proportion_outcome(means, mean_truth), np.nan),
+        POINT: (*proportion_outcome(points, truth[POINT]), np.nan),
+        MEAN: (*proportion_outcome(means, truth[MEAN]), np.nan),
         "difference over times": contrast_outcome(study, cov, study.difference),
         "difference at one time": tuple(np.mean(of_times, axis=0)),
+        **alone,
     }
+
+
+def of_one_source(
+    tables: dict[str, pd.DataFrame], truth: dict[str, np.ndarray]
+) -> dict[str, tuple[float, float, float]]:
+    """The outcomes of points and means for each source alone, named as `source_quantity` does."""
+    return {
+        source_quantity(kind, name): (*proportion_outcome(rows, truth[kind][rows.index]), np.nan)
+        for kind, table in tables.items()
+        for name, rows in table.groupby("source", sort=False)
+    }
+
+
+def source_quantity(kind: str, source: str) -> str:
+    """What a point or a mean of one source is called: `one source at one time` becomes `gan at one time`."""
+    return {POINT: f"{source} at one time", MEAN: f"mean of {source}"}[kind]
 
 
 def proportion_outcome(table: pd.DataFrame, truth: np.ndarray) -> tuple[float, float]:

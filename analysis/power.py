@@ -42,6 +42,14 @@ def arguments() -> argparse.ArgumentParser:
         help="share judged real at the shortest and the longest time, of a typical person for a typical picture; "
         "again for each source; replaces the built-in four",
     )  # fmt: skip
+    parser.add_argument(
+        "--weight", action="append", default=[], metavar="SOURCE=W",
+        help="share of the trials that a source gets, of any sum; again for each source (default: all alike)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--images-of", action="append", default=[], metavar="SOURCE=N",
+        help="images of one source, where they are not those of --images; again for others",
+    )  # fmt: skip
     parser.add_argument("--difference", nargs=2, metavar="SOURCE", help="the two sources to tell apart")
     for name, default, what in (
         ("person", 0.55, "between people"),
@@ -82,6 +90,18 @@ def curves(options: argparse.Namespace) -> dict[str, tuple[float, ...]]:
     return found or dict(CURVES)
 
 
+def numbers(flag: str, texts: list[str], kind: type[float] | type[int]) -> dict[str, Any]:
+    """Sources with a number each, as `--weight` and `--images-of` have them. Raises PlanError."""
+    found = {}
+    for text in texts:
+        name, _, number = text.rpartition("=")
+        try:
+            found[name] = kind(number)
+        except ValueError:
+            raise PlanError(f"{flag} {text}: expected SOURCE=NUMBER, such as real=3") from None
+    return found
+
+
 def difference(options: argparse.Namespace, sources: list[str]) -> tuple[str, str]:
     """The sources to tell apart: those asked for, or the last two. Raises PlanError."""
     first, second = options.difference or reversed(sources[-2:])
@@ -100,11 +120,13 @@ def designs(options: argparse.Namespace) -> Iterator[Observers]:
     exposures_ms = tuple(sorted(options.exposures or EXPOSURES_MS))
     if exposures_ms[0] < 1 or len(set(exposures_ms)) < len(exposures_ms):
         raise PlanError("--exposures: expected different times of at least 1 ms")
+    weights = numbers("--weight", options.weight, float)
+    images_of = numbers("--images-of", options.images_of, int)
     for people, trials, images in product(options.people, options.trials, options.images):
         try:
             yield Observers(
                 people, trials, images, options.person_sd, options.person_source_sd, options.image_sd,
-                curves(options), exposures_ms,
+                curves(options), exposures_ms, weights=weights, images=images_of,
             )  # fmt: skip
         except ValueError as error:
             raise PlanError(f"{people} people x {trials} trials, {images} images: {error}") from None
@@ -120,6 +142,12 @@ def planned(observers: Observers, options: argparse.Namespace) -> dict[str, Any]
         "people": observers.n_people,
         "trials": observers.n_trials,
         "images_per_source": observers.images_per_source,
+        "sources": [
+            {"source": name, "trials": float(trials), "images": int(images)}
+            for name, trials, images in zip(
+                observers.curves, observers.trials_of_sources, observers.images_of_sources, strict=True
+            )
+        ],
         "difference": list(pair),
         "quantities": [{**asdict(each), "detectable": each.detectable} for each in found],
     }
@@ -147,7 +175,7 @@ def without_nan(value: Any) -> Any:
 def as_text(design: dict[str, Any]) -> str:
     """One design as a table; numbers after +- are Monte Carlo standard errors."""
     lines = [
-        f"{design['people']} people x {design['trials']} trials, {design['images_per_source']} images a source",
+        f"{design['people']} people x {design['trials']} trials, {of_sources(design['sources'])}",
         f"  {'':<26}{'half-width':>16}{'coverage %':>16}{'power %':>16}{'80 % power at':>15}",
     ]
     for row in design["quantities"]:
@@ -167,6 +195,15 @@ def as_text(design: dict[str, Any]) -> str:
             for end in ends
         ]
     return "\n".join(lines)
+
+
+def of_sources(sources: list[dict[str, Any]]) -> str:
+    """What sources have: images alone where all have as many of everything."""
+    if len({(each["trials"], each["images"]) for each in sources}) == 1:
+        return f"{sources[0]['images']} images a source"
+    return "; ".join(
+        f"{each['source']}: {each['trials']:.4g} trials, {each['images']} images" for each in sources
+    )
 
 
 def with_error(row: dict[str, Any], name: str) -> str:

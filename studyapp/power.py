@@ -24,18 +24,31 @@ class PowerError(RuntimeError):
 
 
 @dataclass(frozen=True)
+class OfSource:
+    """One source: how many trials each person has of it, and its half-widths, as in `Expected`."""
+
+    name: str
+    trials: float
+    one_cell: float | None
+    one_source: float | None
+
+
+@dataclass(frozen=True)
 class Expected:
     """Half-widths of 95 % intervals for new people and new images, in percentage points, for so many people.
 
-    difference: that of two sources over all times; detectable: the smallest such difference found in four of five
-    studies; None where the simulation has no number.
+    pair: the two sources to tell apart; difference: theirs over all times; detectable: the smallest such difference
+    found in four of five studies; None where the simulation has no number. one_cell and one_source are averages over
+    sources; sources: each of them, where they have different numbers of trials or images, else none.
     """
 
     people: int
+    pair: tuple[str, str]
     one_cell: float | None
     one_source: float | None
     difference: float | None
     detectable: float | None
+    sources: tuple[OfSource, ...] = ()
 
 
 def command_of(study: Study, people: Sequence[int], replications: int) -> list[str]:
@@ -53,12 +66,17 @@ def command_of(study: Study, people: Sequence[int], replications: int) -> list[s
         curves = [(name, longest, longest) for name, _, longest in curves]
     generated = [name for name in names if name != REAL]
     first, second = (generated * 2)[:2] if len(generated) > 1 and study.is_timed else (REAL, generated[0])
+    by_source = [
+        *(("--curve", f"{name}={low}:{high}") for name, low, high in curves),
+        *(("--weight", f"{source.name}={source.weight:g}") for source in sources),
+        *(("--images-of", f"{source.name}={source.image_set.n_images}") for source in sources),
+    ]
     return [
         *(sys.executable, "-m", "analysis.power", "--json", "--seed", "1"),
         *("--people", *map(str, people), "--trials", str(study.n_trials)),
         *("--images", str(min(source.image_set.n_images for source in sources))),
         *("--exposures", *map(str, study.exposures_ms or [1000]), "--replications", str(replications)),
-        *(word for name, low, high in curves for word in ("--curve", f"{name}={low}:{high}")),
+        *(word for option in by_source for word in option),
         *("--difference", first, second),
     ]
 
@@ -87,10 +105,18 @@ def _read(design: dict) -> Expected:
         share = told.get(quantity, {}).get(name)
         return None if share is None else 100 * share
 
+    first, second = design["difference"]
     return Expected(
         people=design["people"],
+        pair=(first, second),
         one_cell=points("one source at one time"),
         one_source=points("mean of a source"),
         difference=points("difference over times"),
         detectable=points("difference over times", "detectable"),
+        sources=tuple(
+            OfSource(name, source["trials"], points(f"{name} at one time"), points(f"mean of {name}"))
+            for source in design["sources"]
+            for name in [source["source"]]
+            if f"mean of {name}" in told
+        ),
     )

@@ -60,6 +60,7 @@ class PowerPages(StepPages):
             "title": f"Expected intervals of {study}",
             "form": form,
             "rows": rows,
+            "by_source": list(zip(*(row.sources for row in rows), strict=True)),
             "is_timed": study.is_timed,
             "action": "Simulate (up to a minute)",
             "back_url": reverse("admin:studyapp_study_change", args=[study.pk]),

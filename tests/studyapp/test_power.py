@@ -20,11 +20,37 @@ def test_more_people_make_narrower_intervals(draft_study: Study):
         assert 0 < getattr(many, name) < getattr(few, name) < 100
 
 
+def test_what_is_shown_more_often_is_known_better_and_each_source_is_told(
+    researcher: Client, draft_study: Study
+):
+    """Real photos as often as all that is generated together: the average of such sources is true of none."""
+    draft_study.sources.filter(name="real").update(weight=3)
+    answer: Any = researcher.post(
+        reverse("admin:studyapp_study_intervals", args=[draft_study.pk]), {"people": "5, 40"}
+    )
+    few, many = answer.context["rows"]
+    assert [(source.name, source.trials) for source in many.sources] == [
+        ("real", 12), ("gan", 4), ("lapgan", 4), ("cc-lapgan", 4),
+    ]  # fmt: skip
+    real, *generated = many.sources
+    assert all(0 < real.one_source < other.one_source for other in generated)
+    assert all(
+        0 < after.one_cell < before.one_cell for before, after in zip(few.sources, many.sources, strict=True)
+    )
+    assert "By source:" in answer.content.decode()
+
+
+def test_sources_that_are_asked_alike_are_told_as_one(draft_study: Study):
+    (row,) = expected(draft_study, [5], replications=2)
+    assert row.sources == () and row.pair == ("gan", "lapgan")
+
+
 def test_the_design_is_asked_as_it_stands(draft_study: Study):
     draft_study.sources.filter(name__in=("lapgan", "cc-lapgan")).delete()
     words = " ".join(command_of(draft_study, [15], 100))
     assert "--trials 24 --images 40 --exposures 50 100 400" in words
-    assert "--curve real=0.7:0.9 --curve gan=0.5:0.3 --difference real gan" in words
+    assert "--curve real=0.7:0.9 --curve gan=0.5:0.3 --weight real=1 --weight gan=1" in words
+    assert "--images-of real=40 --images-of gan=40 --difference real gan" in words
 
 
 def test_without_a_time_limit_one_long_look_is_asked_for(draft_study: Study):
