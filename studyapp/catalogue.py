@@ -7,6 +7,7 @@ for workers pass through this door.
 import hashlib
 import json
 import shutil
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,7 @@ from studyapp.image_files import (
 )
 from studyapp.jobs import GenerationSlice, finish_job, held_slice, parts_when_complete
 from studyapp.models import Image, ImageSet
+from studyapp.squares import write_squares
 from studyapp.training import SO_FAR, TrainedParts, TrainingPiece, finished_training, held_piece
 
 
@@ -34,12 +36,20 @@ class CatalogueError(ValueError):
     """Something cannot enter the catalogue, or no longer is what was catalogued."""
 
 
-def import_images(path: Path, *, source: str | None = None, by: str = "") -> ImageSet:
-    """Take an image set zip, or a folder of PNG files, into the catalogue.
+class SourceNameError(CatalogueError):
+    """Pictures of which nothing, or no name, says what they are."""
+
+
+def import_images(
+    path: Path, *, source: str | None = None, side_px: int | None = None, by: str = ""
+) -> ImageSet:
+    """Take an image set zip, or a folder of PNG files, into the catalogue; with `side_px` pictures of any size.
 
     The same zip again gives the set that is there already. `source` is needed where no manifest names one.
     Raises CatalogueError or ImageSetError; then nothing is stored.
     """
+    if side_px is not None and path.exists():
+        return _import_squares(path, source=source, side_px=side_px, by=by)
     if path.is_dir():
         return _import_folder(path, source=source, by=by)
     if not path.is_file():
@@ -68,6 +78,14 @@ def _import_folder(folder: Path, *, source: str | None, by: str) -> ImageSet:
         return _import_zip(building, source=source, by=by, class_names=classes)
     finally:
         building.unlink(missing_ok=True)
+
+
+def _import_squares(path: Path, *, source: str | None, side_px: int, by: str) -> ImageSet:
+    named = _checked_source(path, source)  # before the pictures, which may take a while
+    with tempfile.TemporaryDirectory(prefix="tachisto-squares-") as folder:
+        squares = Path(folder) / path.with_suffix(".zip").name
+        write_squares(path, squares, source=named, side_px=side_px)
+        return _import_zip(squares, source=named, by=by)
 
 
 def _import_zip(path: Path, *, source: str | None, by: str, class_names: list[str] | None = None) -> ImageSet:
@@ -120,6 +138,15 @@ def _copy_whole(path: Path, to: Path) -> None:
         shutil.copyfileobj(incoming, target, 2**20)
 
 
+def _checked_source(path: Path, named: str | None) -> str:
+    if not named or slugify(named) != named or len(named) > 50:
+        raise SourceNameError(
+            f"{path}: expected what the pictures are, real or the name of their generator, in at most 50 small "
+            f"letters, digits and dashes, got {repr(named)[:60] if named else 'nothing'}"
+        )
+    return named
+
+
 def _new_image_set(
     checked: ImageSetFile,
     file_sha256: str,
@@ -131,12 +158,7 @@ def _new_image_set(
 ) -> ImageSet:
     manifest = dict(checked.manifest or {})
     manifest.pop("images", None)
-    named = source or manifest.get("source")
-    if not named or slugify(named) != named or len(named) > 50:
-        raise CatalogueError(
-            f"{path}: expected a source name of at most 50 small letters, digits and dashes (--source NAME), "
-            f"got {named!r:.60}"
-        )
+    named = _checked_source(path, source or manifest.get("source"))
     if source and manifest.get("source") and source != manifest["source"]:
         raise CatalogueError(f"{path}: the manifest says source {manifest['source']}, you said {source}")
     dataset = manifest.get("dataset") or ""

@@ -6,11 +6,15 @@ Knows what may be wrong with such files; leaves what is stored to `catalogue`.
 import hashlib
 import io
 import json
+import lzma
 import math
 import re
 import stat
+import struct
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, NoReturn
@@ -26,7 +30,12 @@ MAX_FILES = 1_000_000
 MAX_NAME = 300
 MAX_CLASS = 2**31 - 1
 FORMAT = 1
-TO_PNG = "make PNG files of pictures in other formats first, all of one size (ImageMagick: mogrify -format png *.jpg)"
+TO_PNG = "give a side in pixels to have pictures of other formats and sizes cut and shrunk to it"
+# What zipfile raises on files that are no zips, or whose numbers and compressed bytes lead nowhere.
+DAMAGED = (
+    *(OSError, EOFError, ValueError, OverflowError, NotImplementedError, struct.error),
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+)
 UNSTORABLE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 
 
@@ -54,35 +63,57 @@ class ImageSetFile:
     manifest: dict[str, Any] | None
 
 
+@contextmanager
+def said_of_unreadable(name: str, expected: str) -> Iterator[None]:
+    """Turns what Pillow raises on files that are no pictures, half pictures or bombs into an ImageSetError."""
+    try:
+        yield
+    except ImageSetError:
+        raise
+    except (OSError, SyntaxError, ValueError, Picture.DecompressionBombError) as error:
+        # What Pillow says of a file that it does not know names an object of ours, not the file.
+        why = "" if isinstance(error, UnidentifiedImageError) else f" ({error})"
+        raise ImageSetError(f"{name}: expected {expected}, got something else{why}") from error
+
+
 def png_pixels(name: str, data: bytes) -> tuple[tuple[int, int], bytes]:
     """(width, height) and RGB8 pixels, row-major, of one PNG file. Raises ImageSetError naming the file."""
+    with (
+        said_of_unreadable(name, "a whole PNG file"),
+        Picture.open(io.BytesIO(data), formats=["PNG"]) as picture,
+    ):
+        if max(picture.size) > MAX_SIDE_PX:
+            raise ImageSetError(
+                f"{name}: expected at most {MAX_SIDE_PX} pixels a side, got {picture.width}x{picture.height}"
+            )
+        if picture.mode not in ("RGB", "L"):
+            raise ImageSetError(
+                f"{name}: expected 8-bit RGB or gray without transparency, got mode {picture.mode}; "
+                "convert it first"
+            )
+        if getattr(picture, "n_frames", 1) != 1:
+            raise ImageSetError(f"{name}: expected one picture, got an animation")
+        return picture.size, picture.convert("RGB").tobytes()
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file is one that systems lay beside pictures unasked: `.DS_Store`, `__MACOSX/._a.png`."""
+    parts = PurePosixPath(name).parts
+    return parts[-1].startswith(".") or "__MACOSX" in parts
+
+
+@contextmanager
+def opened_zip(path: Path, expected: str) -> Iterator[zipfile.ZipFile]:
+    """The zip at `path`. Raises ImageSetError if it is none."""
     try:
-        with Picture.open(io.BytesIO(data), formats=["PNG"]) as picture:
-            if max(picture.size) > MAX_SIDE_PX:
-                raise ImageSetError(
-                    f"{name}: expected at most {MAX_SIDE_PX} pixels a side, got {picture.width}x{picture.height}"
-                )
-            if picture.mode not in ("RGB", "L"):
-                raise ImageSetError(
-                    f"{name}: expected 8-bit RGB or gray without transparency, got mode {picture.mode}; "
-                    "convert it first"
-                )
-            if getattr(picture, "n_frames", 1) != 1:
-                raise ImageSetError(f"{name}: expected one picture, got an animation")
-            return picture.size, picture.convert("RGB").tobytes()
-    except (
-        UnidentifiedImageError,
-        OSError,
-        SyntaxError,
-        ValueError,
-        Picture.DecompressionBombError,
-    ) as error:
-        if isinstance(error, ImageSetError):
-            raise
-        raise ImageSetError(f"{name}: expected a whole PNG file, got something else ({error})") from error
+        archive = zipfile.ZipFile(path)
+    except DAMAGED as error:
+        raise ImageSetError(f"{path}: expected {expected}, got something else ({error})") from error
+    with archive:
+        yield archive
 
 
-def _checked_members(path: Path, archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+def checked_members(path: Path, archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     members = [info for info in archive.infolist() if not info.is_dir()]
     if len(members) > MAX_FILES:
         raise ImageSetError(f"{path}: expected at most {MAX_FILES} files, got {len(members)}")
@@ -115,15 +146,16 @@ def _checked_members(path: Path, archive: zipfile.ZipFile) -> list[zipfile.ZipIn
 def _json_member(path: Path, archive: zipfile.ZipFile, name: str) -> Any:
     if name not in archive.namelist():
         return None
+    data = member_bytes(path, archive, name)
     try:
-        text = archive.read(name).decode()
+        text = data.decode()
         value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
         if UNSTORABLE.search(text):
             # Half characters and NUL are JSON, and no database takes them.
             json.dumps(value, ensure_ascii=False).encode()
             if "\\u0000" in text:
                 raise ValueError("it holds the character NUL")
-    except (ValueError, RecursionError, zipfile.BadZipFile) as error:
+    except (ValueError, RecursionError) as error:
         raise ImageSetError(f"{path}: {name} is no valid JSON ({error})") from error
     return value
 
@@ -217,30 +249,32 @@ def _checked_manifest(path: Path, manifest: Any) -> dict[str, Any]:
     return manifest
 
 
-def _picture(path: Path, archive: zipfile.ZipFile, name: str) -> tuple[tuple[int, int], bytes]:
+def member_bytes(path: Path, archive: zipfile.ZipFile, name: str) -> bytes:
+    """What a member of a zip unpacks to. Raises ImageSetError if it is damaged."""
     try:
-        data = archive.read(name)
-    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError) as error:
+        return archive.read(name)
+    except DAMAGED as error:
         raise ImageSetError(f"{path}: {name} is damaged ({error})") from error
-    return png_pixels(f"{path}: {name}", data)
+
+
+def _picture(path: Path, archive: zipfile.ZipFile, name: str) -> tuple[tuple[int, int], bytes]:
+    return png_pixels(f"{path}: {name}", member_bytes(path, archive, name))
 
 
 def checked_zip(path: Path) -> ImageSetFile:
     """Everything about the zip at `path`, each picture decoded once. Raises ImageSetError at the first fault."""
-    try:
-        archive = zipfile.ZipFile(path)
-    except (OSError, zipfile.BadZipFile) as error:
-        raise ImageSetError(
-            f"{path}: expected an image set (a zip of PNG files), got something else ({error})"
-        ) from error
-    with archive:
-        members = _checked_members(path, archive)
+    with opened_zip(path, "an image set (a zip of PNG files)") as archive:
+        members = checked_members(path, archive)
         manifest = _json_member(path, archive, "manifest.json")
         labels = _labels(path, _json_member(path, archive, "dataset.json"))
         if manifest is not None:
             manifest = _checked_manifest(path, manifest)
         listed = {image["file"]: image for image in manifest["images"]} if manifest else {}
-        names = sorted(i.filename for i in members if PurePosixPath(i.filename).suffix.lower() == ".png")
+        names = sorted(
+            info.filename
+            for info in members
+            if PurePosixPath(info.filename).suffix.lower() == ".png" and not is_hidden(info.filename)
+        )
         if not names:
             raise ImageSetError(f"{path}: expected PNG files in the zip, found none; {TO_PNG}")
         if manifest is not None and set(names) != set(listed):
@@ -256,7 +290,8 @@ def checked_zip(path: Path) -> ImageSetFile:
             if picture_size != size:
                 raise ImageSetError(
                     f"{path}: {name} has {picture_size[0]}x{picture_size[1]} pixels, expected {size[0]}x{size[1]} "
-                    "as the first picture: all pictures of a set have one size"
+                    "as the first picture: all pictures of a set have one size; give a side in pixels to have them "
+                    "cut and shrunk"
                 )
             entry = listed.get(name, {})
             found = hashlib.sha256(pixels).hexdigest()

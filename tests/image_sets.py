@@ -22,6 +22,14 @@ def png(pixels: bytes, width: int = 8, height: int = 8) -> bytes:
     return file.getvalue()
 
 
+def photograph(width: int, height: int, *, file_format: str = "JPEG", **options: Any) -> bytes:
+    """A file of a picture of soft colours, as a camera would write it."""
+    file = io.BytesIO()
+    small = Picture.frombytes("RGB", (4, 4), pixels_of(f"{width} {height}", 4, 4))
+    small.resize((width, height), Picture.Resampling.BICUBIC).save(file, file_format, **options)
+    return file.getvalue()
+
+
 def write_image_set(
     path: Path, *, source: str = "real", n_images: int = 40, width: int = 8, height: int = 8, **changes: Any
 ) -> Path:

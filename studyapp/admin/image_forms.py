@@ -8,10 +8,12 @@ from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.text import get_valid_filename
 
-from studyapp.catalogue import CatalogueError, ImageSetError, import_images
+from studyapp.catalogue import CatalogueError, ImageSetError, SourceNameError, import_images
 from studyapp.checkpoints import SHIPPED_DIR, names_in, trained_names
+from studyapp.image_files import MAX_SIDE_PX
 from studyapp.jobs import MAX_IMAGES, JobError, queue_generation
 from studyapp.models import ImageSet, Job
+from studyapp.squares import LEAST_SIDE_PX
 
 WEIGHTS_DIR = SHIPPED_DIR
 
@@ -20,14 +22,24 @@ class UploadForm(forms.Form):
     """A zip of PNG files and the source it stands for."""
 
     file = forms.FileField(
-        label="Image set",
-        help_text="A zip of PNG files of one size (8-bit RGB or gray), with or without manifest.json.",
+        label="Zip of pictures",
+        help_text="PNG files of one size (8-bit RGB or gray), with or without manifest.json; or, with a side below, "
+        "photographs of any size.",
         widget=forms.ClearableFileInput(attrs={"accept": ".zip,application/zip"}),
     )
     source = forms.SlugField(
         max_length=50,
         required=False,
-        help_text="real, gan, lapgan, cc-lapgan or a name of yours. Needed where no manifest names one.",
+        help_text="What the pictures are: real (photographs), gan, lapgan, cc-lapgan, or a name of yours for another "
+        "generator. May be empty where a manifest in the zip says it.",
+    )
+    side_px = forms.IntegerField(
+        label="Cut and shrink to (px)",
+        required=False,
+        min_value=LEAST_SIDE_PX,
+        max_value=MAX_SIDE_PX,
+        help_text="The side of the pictures that they are to be compared with: JPEG, PNG and WebP pictures of any size "
+        "are cut to their centre square and shrunk to it. Empty: the pictures are taken as they are.",
     )
 
     def take_in(self, by: str) -> ImageSet | None:
@@ -39,7 +51,14 @@ class UploadForm(forms.Form):
                 with path.open("wb") as file:
                     for chunk in upload.chunks():
                         file.write(chunk)
-                return import_images(path, source=self.cleaned_data["source"] or None, by=by)
+                return import_images(
+                    path,
+                    source=self.cleaned_data["source"] or None,
+                    side_px=self.cleaned_data["side_px"],
+                    by=by,
+                )
+        except SourceNameError as error:
+            self.add_error("source", str(error).replace(f"{folder}/", ""))
         except (CatalogueError, ImageSetError) as error:
             # The researcher knows the file by its name, not by where it lay here.
             self.add_error("file", str(error).replace(f"{folder}/", ""))

@@ -12,6 +12,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
 from studyapp.admin.check_pages import CheckPages
@@ -43,6 +44,11 @@ def picture_of(image_set: ImageSet, layout_name: str) -> SafeString:
         width_px,
         height_px,
     )
+
+
+def study_with(image_set: ImageSet) -> str:
+    """Where a study is made of this set and of others."""
+    return f"{reverse('admin:studyapp_study_preset')}?{urlencode({'set': image_set.pk})}"
 
 
 class ImageSetAdmin(CheckPages):
@@ -175,7 +181,7 @@ class ImageSetAdmin(CheckPages):
             '<a href="{}">{}</a> as {}',
             ((reverse("admin:studyapp_study_change", args=[u.study_id]), u.study.slug, u.name) for u in uses),
         )
-        return links or "no study yet"
+        return links or format_html('no study yet: <a href="{}">make one with it</a>', study_with(image_set))
 
     @admin.display(description="how it came in")
     def origin(self, image_set: ImageSet) -> str:
@@ -254,7 +260,11 @@ class ImageSetAdmin(CheckPages):
             if image_set is not None:
                 self.log_addition(request, image_set, "Uploaded.")
                 messages.success(
-                    request, f"{count(image_set.n_images)} images are in the catalogue, as {image_set}."
+                    request,
+                    format_html(
+                        '{} images are in the catalogue, as {}. <a href="{}">Make a study with them</a>.',
+                        *(count(image_set.n_images), image_set, study_with(image_set)),
+                    ),
                 )
                 return redirect("admin:studyapp_imageset_change", image_set.pk)
         return self._form_page(request, form, title="Upload an image set", action="Upload")

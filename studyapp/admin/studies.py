@@ -343,7 +343,7 @@ class StudyAdmin(
         """A draft out of a ready design."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        form = PresetForm(request.POST or None)
+        form = PresetForm(request.POST or None, initial={"only": request.GET.getlist("set")})
         if request.method == "POST" and form.is_valid():
             study = form.create()
             if study is not None:

@@ -217,7 +217,7 @@ def test_a_folder_with_foreign_files_or_nothing_is_refused(tmp_path):
 
 def test_a_source_needs_a_proper_name(tmp_path):
     path = rezipped(write_image_set(tmp_path / "set.zip"), lambda n, d: None if n == "manifest.json" else d)
-    with pytest.raises(CatalogueError, match="--source NAME"):
+    with pytest.raises(CatalogueError, match="real or the name of their generator"):
         import_images(path)
     with pytest.raises(CatalogueError, match="got 'My Set'"):
         import_images(path, source="My Set")

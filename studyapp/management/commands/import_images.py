@@ -1,4 +1,4 @@
-"""`manage.py import_images PATH [--source NAME]`: an image set zip or a folder of PNG files into the catalogue."""
+"""`manage.py import_images PATH [--source NAME] [--side PX]`: an image set, or pictures, into the catalogue."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -10,15 +10,25 @@ from studyapp.catalogue import CatalogueError, ImageSetError, import_images
 
 
 class Command(BaseCommand):
-    help = "Take an image set (a zip, or a folder of PNG files of one size) into the catalogue."
+    help = (
+        "Take an image set (a zip, or a folder of PNG files of one size) into the catalogue; with --side photographs "
+        "of any size."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("path", type=Path, help="an image set zip, or a folder of RGB PNG files")
         parser.add_argument("--source", help="real, gan, lapgan, ...; needed where no manifest names it")
 
-    def handle(self, *, path: Path, source: str | None, **options: Any) -> None:
+        parser.add_argument(
+            "--side",
+            type=int,
+            metavar="PX",
+            help="cut JPEG, PNG and WebP pictures to squares, shrunk to this side",
+        )
+
+    def handle(self, *, path: Path, source: str | None, side: int | None, **options: Any) -> None:
         try:
-            image_set = import_images(path, source=source, by="command line")
+            image_set = import_images(path, source=source, side_px=side, by="command line")
         except (CatalogueError, ImageSetError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(
