@@ -4,6 +4,8 @@ An opened study stays as it is. Its next version is a draft of its own that know
 the earlier one closes, and its link leads on to the newer. Which version a sitting saw stands in the sitting.
 """
 
+import hashlib
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -129,6 +131,13 @@ def design_of(study: Study) -> dict[str, Any]:
     if study.definition:
         return study.definition
     return {**design(study, list(study.sources.select_related("image_set"))), "code_version": __version__}
+
+
+def fingerprint(study: Study) -> str:
+    """What tells one state of a draft from another: whether somebody has edited it since it was shown."""
+    told = design_of(study)
+    in_order = {**told, "sources": sorted(told["sources"], key=lambda source: source["name"])}
+    return hashlib.sha256(json.dumps(in_order, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 def changes(before: dict[str, Any], after: dict[str, Any]) -> list[Change]:

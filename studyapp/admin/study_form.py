@@ -26,6 +26,7 @@ from studyapp.protocols import DesignError, Settings
 from studyapp.protocols.trial import REAL
 from studyapp.roles import EDIT, SEE, may, studies_with
 from studyapp.texts import usual
+from studyapp.versions import fingerprint
 
 
 class ExposuresField(forms.CharField):
@@ -163,6 +164,9 @@ class StudyForm(_translation_form(), _rules_form(), forms.ModelForm):  # type: i
         help_text="One line each: a name, and the parameter of the link in which the panel sends a person's id.",
     )
 
+    # The state of the draft that whoever fills this in was shown.
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)
+
     class Meta:
         model = Study
         exclude = ("translations", "exclusions")  # noqa: DJ006  the others' place is said in the admin's fieldsets
@@ -199,6 +203,8 @@ class StudyForm(_translation_form(), _rules_form(), forms.ModelForm):  # type: i
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self.initial["seen"] = fingerprint(self.instance)
         for name, (least, most) in LIMITS.items():
             if name in self.fields:
                 self.fields[name].validators += [MinValueValidator(least), MaxValueValidator(most)]
@@ -213,6 +219,7 @@ class StudyForm(_translation_form(), _rules_form(), forms.ModelForm):  # type: i
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
+        self._require_seen(cleaned.get("seen"))
         for name, settings_of in DESIGN_FIELDS.items():
             if cleaned.get(name) in (None, ""):
                 continue
@@ -229,6 +236,18 @@ class StudyForm(_translation_form(), _rules_form(), forms.ModelForm):  # type: i
             if cleaned.get(f"offers_{language}")
         }
         return cleaned
+
+    def _require_seen(self, seen: str | None) -> None:
+        """Let nobody overwrite what somebody else has saved meanwhile, unless they say so by saving again."""
+        now = self.initial.get("seen")
+        if seen and now and seen != now:
+            self.add_error(
+                None,
+                "Nothing was saved: somebody has changed this study since you opened this page, see its history. "
+                "Open it in another tab to look at their changes; saving here once more puts your entries in their "
+                "place.",
+            )
+            self.data = {name: self.data.get(name) for name in self.data} | {self.add_prefix("seen"): now}
 
     def _translation(self, language: str, cleaned: dict[str, Any]) -> dict[str, str]:
         """The texts of one more language, with an error at each that is missing."""

@@ -259,6 +259,33 @@ def test_a_design_that_was_edited_meanwhile_is_not_opened(draft_study: Study):
     assert not draft_study.stimuli.exists()
 
 
+def test_two_editors_at_once_do_not_undo_each_other_unawares(researcher: Client, draft_study: Study):
+    sources = [
+        {"id": s.pk, "study": draft_study.pk, "name": s.name, "image_set": s.image_set_id, "weight": s.weight}
+        for s in draft_study.sources.all()
+    ]
+    assert 'name="seen"' in researcher.get(page(draft_study)).content.decode()
+    one = filled_form(draft_study, sources, title="By one")
+    other = filled_form(draft_study, sources, title="By the other", quota=12)
+    assert researcher.post(page(draft_study), one).status_code == 302
+    refused = researcher.post(page(draft_study), other)
+    assert "somebody has changed this study since you opened this page" in str(refused.context["errors"])
+    assert 'value="By the other"' in refused.content.decode(), "what was typed is not lost"
+    draft_study.refresh_from_db()
+    assert (draft_study.title, draft_study.quota) == ("By one", None)
+    again = {**other, "seen": refused.context["adminform"].form["seen"].value()}
+    assert researcher.post(page(draft_study), again).status_code == 302
+    draft_study.refresh_from_db()
+    assert (draft_study.title, draft_study.quota) == ("By the other", 12)
+
+
+def test_a_change_of_sources_is_seen_by_other_editors(researcher: Client, draft_study: Study):
+    shown = filled_form(draft_study, title="By the other")
+    draft_study.sources.filter(name="gan").update(weight=2)
+    refused = researcher.post(page(draft_study), shown)
+    assert "somebody has changed this study" in str(refused.context["errors"])
+
+
 def test_list_actions_ask_first_and_then_take_the_step(researcher: Client, draft_study: Study):
     listed = reverse("admin:studyapp_study_changelist")
     asked = researcher.post(listed, {"action": "open_selected", "_selected_action": [draft_study.pk]})
