@@ -32,12 +32,14 @@ logger = logging.getLogger(__name__)
 GENERATE_SLICE = "generator.generate_slice"
 TRAIN_SLICE = "generator.train_slice"
 MAKE_PRODUCT = "studyapp.make_product"
+SEND_BOTS = "studyapp.send_bots"
 # The task that works on a slice, by the kind of its job.
 TASKS = {
     Job.Kind.GENERATE: GENERATE_SLICE,
     Job.Kind.TRAIN: TRAIN_SLICE,
     Job.Kind.REPORT: MAKE_PRODUCT,
     Job.Kind.EXPORT: MAKE_PRODUCT,
+    Job.Kind.BOTS: SEND_BOTS,
 }
 SLICE_IMAGES = 1024  # whole blocks, which images are drawn in, and a GPU's block
 MAX_IMAGES = 1_000_000

@@ -745,6 +745,7 @@ class Job(models.Model):
         TRAIN = "train"
         REPORT = "report"
         EXPORT = "export"
+        BOTS = "bots"
 
     class Status(models.TextChoices):
         WAITING = "waiting"

@@ -308,7 +308,7 @@ CELERY_TASK_ROUTES = {
 }
 WORKER_NICE = number("WORKER_NICE", 10, 0, 19)
 WORKER_THREADS = number("WORKER_THREADS", os.cpu_count() or 1, 1, 1024)
-CELERY_IMPORTS = ("generator.tasks", "studyapp.sweeper", "studyapp.product_work")
+CELERY_IMPORTS = ("generator.tasks", "studyapp.sweeper", "studyapp.product_work", "studyapp.bots.sending")
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "studyapp.sweep", "schedule": 30.0},
     "keep promises": {"task": "studyapp.keep_promises", "schedule": 6 * 3600.0},

@@ -47,11 +47,13 @@ def test_the_web_process_loads_no_numerical_library():
 def test_the_task_names_that_the_web_sends_exist_with_one_argument():
     from generator import tasks
     from studyapp import jobs, product_work
+    from studyapp.bots import sending
 
     asked = {
         jobs.GENERATE_SLICE: tasks.generate_slice,
         jobs.TRAIN_SLICE: tasks.train_slice,
         jobs.MAKE_PRODUCT: product_work.make_product,
+        jobs.SEND_BOTS: sending.send_bots,
     }
     assert set(asked) == set(jobs.TASKS.values())
     for name, task in asked.items():

@@ -57,6 +57,7 @@ PROGRESS: dict[str, Callable[[Job], tuple[float, float, str]]] = {
     Job.Kind.TRAIN: _budget_used,
     Job.Kind.REPORT: _step_of_product,
     Job.Kind.EXPORT: _step_of_product,
+    Job.Kind.BOTS: _step_of_product,
 }
 
 
@@ -76,6 +77,8 @@ def wish(job: Job) -> str:
     if job.kind == Job.Kind.TRAIN:
         plan = arguments.get("plan", {})
         return f"training of {plan.get('source')} on {plan.get('dataset')}: {arguments.get('name')}"
+    if job.kind == Job.Kind.BOTS:
+        return f"{count(arguments.get('count'))} simulated people through {arguments.get('slug')}"
     if job.freeze is not None:
         return f"{job.kind} of {job.freeze.study}"
     return f"{count(arguments.get('count'))} images of {arguments.get('checkpoint')}"
@@ -133,6 +136,7 @@ FIELDS: dict[str, tuple[Any, ...]] = {
     ),
     Job.Kind.REPORT: PRODUCT_FIELDS,
     Job.Kind.EXPORT: PRODUCT_FIELDS,
+    Job.Kind.BOTS: PRODUCT_FIELDS,
 }
 
 

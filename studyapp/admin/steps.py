@@ -111,7 +111,7 @@ class Move:
 # What can be done in each state, the most sensible first: steps of `life`, and pages of the study.
 ORDER: dict[str, tuple[str, ...]] = {
     Status.DRAFT: ("open", "pilot"),
-    Status.PILOTING: ("open", "revise", "export", "reports"),
+    Status.PILOTING: ("open", "bots", "revise", "export", "reports"),
     Status.OPEN: ("visit", "export", "reports", "pause", "close", "next"),
     Status.PAUSED: ("resume", "export", "reports", "close", "next"),
     Status.CLOSED: ("reports", "export", "next", "archive"),
@@ -120,6 +120,7 @@ ORDER: dict[str, tuple[str, ...]] = {
 WHEN_FULL = ("close", "export", "reports", "visit", "pause")
 PAGES = {
     "visit": "Go to the participant page",
+    "bots": "Send simulated people",
     "export": "Export the data",
     "reports": "Make the report",
     "next": "Make the next version",

@@ -20,6 +20,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
+from studyapp.admin.bot_pages import BotPages
 from studyapp.admin.cards import cards
 from studyapp.admin.columns import NOTHING, hash_start, readable_json, status_mark, utc_column
 from studyapp.admin.export_pages import ExportPages
@@ -73,6 +74,7 @@ def with_counts(studies: QuerySet[Study]) -> QuerySet[Study]:
 
 class StudyAdmin(
     PowerPages,
+    BotPages,
     PreviewPages,
     NumberPages,
     RecruitingPages,
@@ -320,6 +322,7 @@ class StudyAdmin(
             "may_choose_people": may(request.user, study, PEOPLE),
             "advice": advice(study) if _is_draft(study) else [],
             "previews": previews(study),
+            "may_send_bots": self.may_take_steps(request, study),
             "may_recruit": self.may_take_steps(request, study)
             or study.pk in studies_with(request.user, NAMES),
             "testers_link": self._testers_link(request, study),
