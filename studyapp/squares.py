@@ -53,7 +53,9 @@ def write_squares(path: Path, out: Path, *, source: str, side_px: int) -> None:
             images.append({"file": stored, "sha256": hashlib.sha256(square.tobytes()).hexdigest()})
             folders.append(PurePosixPath(name).parent.name)
         if not images:
-            raise ImageSetError(f"{path}: expected JPEG, PNG or WebP pictures, found none")
+            raise ImageSetError(
+                f"{path}: expected JPEG, PNG or WebP pictures, found none; save others (HEIC, GIF, TIFF) as JPEG first"
+            )
         manifest = _manifest(path.stem, images, folders, source=source, side_px=side_px)
         archive.writestr(zipfile.ZipInfo("manifest.json"), json.dumps(manifest))
 

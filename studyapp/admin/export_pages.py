@@ -73,16 +73,24 @@ class ExportPages(admin.ModelAdmin):
                 form=form,
             )
             return answer or redirect("admin:studyapp_study_export", study.pk)
-        n_by_kind = dict(study.sittings.order_by().values_list("is_simulated").annotate(n=Count("pk")))
+        n_of = {
+            (is_pilot, is_simulated): n
+            for is_pilot, is_simulated, n in study.sittings.order_by()
+            .values_list("is_pilot", "is_simulated")
+            .annotate(n=Count("pk"))
+        }
+        now = study.status == Study.Status.PILOTING  # what is exported if nothing is ticked
+        n_people, n_simulated = (n_of.get((now, is_simulated), 0) for is_simulated in (False, True))
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": f"Export {study}",
             "study": study,
-            "n_people": count(n_by_kind.get(False, 0)),
-            "n_simulated": count(n_by_kind.get(True, 0)),
-            "has_pilot": study.sittings.filter(is_pilot=True).exists(),
-            "only_simulated": not n_by_kind.get(False) and bool(n_by_kind.get(True)),
+            "n_people": n_people,
+            "n_simulated": n_simulated,
+            "of_pilot": [n_of.get((True, False), 0), n_of.get((True, True), 0)],
+            "has_pilot": any(is_pilot for is_pilot, _ in n_of),
+            "only_simulated": not n_people and bool(n_simulated),
             "forms": FORM_NAMES.items(),
             **shown_products(request, study, Job.Kind.EXPORT),
             "large": count(LARGE_TRIALS),

@@ -16,6 +16,7 @@ from studyapp.models import ImageSet, Job
 from studyapp.squares import LEAST_SIDE_PX
 
 WEIGHTS_DIR = SHIPPED_DIR
+MOST_SIZES = 5  # that a help text names
 
 
 class UploadForm(forms.Form):
@@ -23,8 +24,8 @@ class UploadForm(forms.Form):
 
     file = forms.FileField(
         label="Zip of pictures",
-        help_text="PNG files of one size (8-bit RGB or gray), with or without manifest.json; or, with a side below, "
-        "photographs of any size.",
+        help_text="Photographs of any size, if you give a side below; else PNG files of one size (8-bit RGB or gray), "
+        "with or without manifest.json.",
         widget=forms.ClearableFileInput(attrs={"accept": ".zip,application/zip"}),
     )
     source = forms.SlugField(
@@ -34,13 +35,21 @@ class UploadForm(forms.Form):
         "generator. May be empty where a manifest in the zip says it.",
     )
     side_px = forms.IntegerField(
-        label="Cut and shrink to (px)",
+        label="Side (px)",
         required=False,
         min_value=LEAST_SIDE_PX,
         max_value=MAX_SIDE_PX,
-        help_text="The side of the pictures that they are to be compared with: JPEG, PNG and WebP pictures of any size "
-        "are cut to their centre square and shrunk to it. Empty: the pictures are taken as they are.",
+        help_text="JPEG, PNG and WebP pictures of any size are cut to their centre square and shrunk to this side, "
+        "that of the pictures which they are to be compared with. Empty: PNG files are taken as they are.",
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        sizes = (
+            ImageSet.objects.order_by("width_px", "height_px").values_list("width_px", "height_px").distinct()
+        )
+        if there := ", ".join(f"{width} × {height}" for width, height in sizes[:MOST_SIZES]):
+            self.fields["side_px"].help_text += f" The sets here: {there}."
 
     def take_in(self, by: str) -> ImageSet | None:
         """The image set in the catalogue; None if it was refused, then the form says why at the file."""

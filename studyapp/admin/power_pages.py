@@ -58,6 +58,7 @@ class PowerPages(StepPages):
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": f"Expected intervals of {study}",
+            "study": study,
             "form": form,
             "rows": rows,
             "by_source": list(zip(*(row.sources for row in rows), strict=True)),

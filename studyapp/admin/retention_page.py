@@ -52,6 +52,7 @@ class RetentionPage(admin.ModelAdmin):
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": f"How long {study} keeps data",
+            "study": study,
             "form": form,
             "action": "Set the dates",
             "back_url": back,

@@ -26,11 +26,11 @@ WORDS: dict[str, Words] = {
         label="Pilot the study",
         question="Pilot this study?",
         consequence=(
-            "Piloting checks every image and freezes the design and its texts under a version. Bots and people with a "
-            "tester's link can take part; what they leave is marked as pilot and kept apart from the data. Afterwards "
-            "you can open the study as it is, or edit it again."
+            "Piloting checks every image and freezes the design and its texts under a version. Simulated people and "
+            "whoever has the testers' link can take part; what they leave is marked as pilot and kept apart from the "
+            "data. Afterwards you can open the study as it is, or edit it again."
         ),
-        done="is being piloted: bots and testers can take part.",
+        done="is being piloted: simulated people and testers can take part.",
         logged="Piloted.",
     ),
     "open": Words(

@@ -351,7 +351,7 @@ class StudyAdmin(
             study = form.create()
             if study is not None:
                 self.log_addition(request, study, "Made from a preset.")
-                messages.success(request, f"Study {study} is a draft: look at it, then open it.")
+                messages.success(request, f"Study {study} is a draft: look at it, pilot it, then open it.")
                 return redirect("admin:studyapp_study_change", study.pk)
         context = {
             **self.admin_site.each_context(request),

@@ -282,8 +282,9 @@ class PresetForm(forms.Form):
     """A new draft out of a ready design."""
 
     preset = forms.ChoiceField(
-        choices=[(name, name) for name in PRESETS],
-        help_text=". ".join(f"{name}: {preset.summary}" for name, preset in PRESETS.items()) + ".",
+        choices=[(name, f"{name}: {preset.summary}") for name, preset in PRESETS.items()],
+        widget=forms.RadioSelect,
+        initial=next(iter(PRESETS)),
     )
     slug = forms.SlugField(
         label="Short name",

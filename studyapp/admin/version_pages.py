@@ -124,7 +124,9 @@ class VersionPages(admin.ModelAdmin):
                 messages.success(request, f"{copied} is a draft with the design of {study}.")
                 return redirect("admin:studyapp_study_change", copied.pk)
         back = reverse("admin:studyapp_study_change", args=[study.pk])
-        context = self._context(request, f"Copy {study}", form=form, action="Make the copy", back_url=back)
+        context = self._context(
+            request, f"Copy {study}", study=study, form=form, action="Make the copy", back_url=back
+        )
         return TemplateResponse(request, "admin/studyapp/form_page.html", context)
 
     def preregistration_view(self, request: HttpRequest, object_id: str) -> HttpResponse:

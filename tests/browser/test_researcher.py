@@ -31,6 +31,7 @@ PAGES_OF_A_STUDY = (
     "arrival",
     "reconcile",
     "intervals",
+    "bots",
 )
 
 
@@ -66,7 +67,7 @@ def test_a_study_goes_from_pictures_to_export_in_the_browser(
     sign_in(page, live_server.url)
     for source in ("real", "gan"):
         page.goto(f"{live_server.url}/admin/studyapp/imageset/add/")
-        page.get_by_label("Image set:").set_input_files(
+        page.get_by_label("Zip of pictures:").set_input_files(
             write_image_set(tmp_path / f"{source}.zip", source=source)
         )
         page.get_by_role("button", name="Upload").click()
@@ -116,7 +117,7 @@ def test_own_pictures_become_a_study_that_is_piloted_opened_and_followed(
     complaints = Complaints(page)
     sign_in(page, live_server.url)
     page.get_by_role("link", name="New from a preset").click()
-    page.get_by_label("Preset:").select_option("lapgan-short")
+    page.get_by_label("lapgan-short:").check()
     page.get_by_label("Short name:").fill("own")
     for source in ("real-", "mine-"):
         page.locator("label", has_text=source).click()

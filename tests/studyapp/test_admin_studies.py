@@ -259,6 +259,24 @@ def test_a_design_that_was_edited_meanwhile_is_not_opened(draft_study: Study):
     assert not draft_study.stimuli.exists()
 
 
+def test_the_export_page_counts_the_pilot_apart(researcher: Client, small_study: Study):
+    Person(small_study).begin().sit_through()
+    assert (
+        "1 sitting of people, 0 simulated.</p>"
+        in researcher.get(page(small_study, "export")).content.decode()
+    )
+    Sitting.objects.update(is_pilot=True)
+    told = researcher.get(page(small_study, "export")).content.decode()
+    assert "0 sittings of people, 0 simulated. In the pilot: 1 of people, 0 simulated." in told
+
+
+def test_pages_of_a_study_lead_back_to_it(researcher: Client, small_study: Study):
+    for name in ("intervals", "copy", "links", "retention", "bots", "export", "reports"):
+        text = researcher.get(page(small_study, name)).content.decode()
+        crumbs = text[text.index('class="breadcrumbs"') :][:600]
+        assert f'<a href="{page(small_study)}">small</a>' in crumbs, name
+
+
 def test_two_editors_at_once_do_not_undo_each_other_unawares(researcher: Client, draft_study: Study):
     sources = [
         {"id": s.pk, "study": draft_study.pk, "name": s.name, "image_set": s.image_set_id, "weight": s.weight}
