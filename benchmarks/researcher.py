@@ -2,7 +2,8 @@
 """What a study of a million responses costs its researcher: `python benchmarks/researcher.py`.
 
 Fills a data folder of its own (SQLite, deleted afterwards) by bulk insert, then measures the export as a process of
-its own (time, largest memory), the live page, and every list of the admin, asked as a browser asks.
+its own (time, largest memory), the live page, and every list of the admin, asked as a browser asks; and how long
+people wait for their receipts while the export runs beside them, and while nothing else does.
 """
 
 import argparse
@@ -14,7 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,9 +25,11 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.bots import prepared_study  # noqa: E402
+from benchmarks.responses import SIZES, Bench, told  # noqa: E402
 
 EXPOSURES_MS = (50, 75, 100, 150, 200, 300, 400, 650, 1000, 1400, 2000)
 ROUNDS = 20
+PEOPLE, ALONE_S = 100, 40.0  # at human pace, beside the export
 
 
 def insert(model: Any, rows: Iterator[dict[str, Any]]) -> None:
@@ -169,21 +173,47 @@ def fill(slug: str, n_sittings: int, n_trials: int) -> None:
         SittingTally.objects.bulk_create(rows, batch_size=500)
 
 
-def export(slug: str, folder: Path, file_format: str) -> dict[str, str]:
-    """The export as a process of its own: wall and processor time, and its largest memory."""
-    command = [sys.executable, str(ROOT / "manage.py"), "export_responses", slug, "--out", str(folder)]
+def export(slug: str, *where: str, nice: int = 0) -> tuple[float, Any]:
+    """The export as a process of its own: its wall time in seconds, and what it used."""
+    command = [sys.executable, str(ROOT / "manage.py"), "export_responses", slug, *where]
     begin_s = time.monotonic()
-    process = subprocess.Popen([*command, "--format", file_format], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(["nice", "-n", str(nice), *command], stdout=subprocess.DEVNULL)
     _, status, used = os.wait4(process.pid, 0)
     if status:
         raise SystemExit(f"the export ended with {status}")
+    return time.monotonic() - begin_s, used
+
+
+def cost_of_export(slug: str, folder: Path, file_format: str) -> dict[str, str]:
+    """Wall and processor time of the export, and its largest memory."""
+    wall_s, used = export(slug, "--out", str(folder), "--format", file_format)
     size_mb = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
-    told = f"export, {file_format} ({size_mb:,.0f} MB)"
+    name = f"export, {file_format} ({size_mb:,.0f} MB)"
     return {
-        f"{told}: time": f"{time.monotonic() - begin_s:.1f} s",
-        f"{told}: processor time": f"{used.ru_utime + used.ru_stime:.1f} s",
-        f"{told}: largest memory": f"{used.ru_maxrss / 1024:.0f} MB resident",
+        f"{name}: time": f"{wall_s:.1f} s",
+        f"{name}: processor time": f"{used.ru_utime + used.ru_stime:.1f} s",
+        f"{name}: largest memory": f"{used.ru_maxrss / 1024:.0f} MB resident",
     }
+
+
+def waits_beside_the_export(slug: str, folder: Path) -> Iterator[tuple[str, str]]:
+    """How long people wait for their receipts: alone, and while the export runs as a command and as a worker's job."""
+    from studyapp.bots.web_server import own_web_server
+
+    beside: dict[str, Callable[[], object]] = {
+        "alone": lambda: time.sleep(ALONE_S),
+        "beside the command": lambda: export(slug, "--out", str(folder / "beside")),
+        # What a worker builds for the admin, and how far it steps back.
+        "beside a worker's zip": lambda: export(slug, "--zip", str(folder / "beside.zip"), nice=10),
+        "alone again": lambda: time.sleep(ALONE_S),
+    }
+    with own_web_server() as server, ThreadPoolExecutor(1) as side:
+        bench = Bench(server.url, [], SIZES["short"])
+        bench.warm_up()
+        for name, work in beside.items():
+            visitors = bench.people(PEOPLE)
+            waits_s = bench.human_waits(visitors, side.submit(work).done)
+            yield from told(f"{PEOPLE} people, {name}", waits_s).items()
 
 
 def pages(slug: str) -> dict[str, str]:
@@ -251,8 +281,9 @@ def measure(folder: Path, n_sittings: int, n_trials: int) -> Iterator[tuple[str,
     fill(slug, n_sittings, n_trials)
     print(f"filled in {time.monotonic() - begin_s:.0f} s", file=sys.stderr)
     yield from {"sittings x trials": f"{n_sittings} x {n_trials}"}.items()
-    yield from export(slug, folder / "csv", "csv").items()
+    yield from cost_of_export(slug, folder / "csv", "csv").items()
     yield from pages(slug).items()
+    yield from waits_beside_the_export(slug, folder)
     largest_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     yield "this process, all pages", f"{largest_mb:.0f} MB resident"
 
