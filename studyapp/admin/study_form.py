@@ -247,7 +247,8 @@ class StudyForm(_translation_form(), _rules_form(), forms.ModelForm):  # type: i
                 "Open it in another tab to look at their changes; saving here once more puts your entries in their "
                 "place.",
             )
-            self.data = {name: self.data.get(name) for name in self.data} | {self.add_prefix("seen"): now}
+            self.data = self.data.copy()
+            self.data[self.add_prefix("seen")] = now
 
     def _translation(self, language: str, cleaned: dict[str, Any]) -> dict[str, str]:
         """The texts of one more language, with an error at each that is missing."""
