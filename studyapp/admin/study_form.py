@@ -303,6 +303,12 @@ class PresetForm(forms.Form):
         "the preset's own sources.",
     )
 
+    def clean_slug(self) -> str:
+        slug = self.cleaned_data["slug"]
+        if Study.objects.filter(slug=slug).exists():
+            raise forms.ValidationError(f"Study {slug} already exists: choose another short name.")
+        return slug
+
     def create(self) -> Study | None:
         """The draft; None if it cannot be made, then the form says why."""
         try:
