@@ -1,6 +1,7 @@
 """The study editor's form: a design in plain words, with errors at the field that causes them."""
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import asdict
 from typing import Any
 
@@ -247,8 +248,9 @@ class StudyForm(_translation_form(), _rules_form(), forms.ModelForm):  # type: i
                 "Open it in another tab to look at their changes; saving here once more puts your entries in their "
                 "place.",
             )
-            self.data = self.data.copy()
-            self.data[self.add_prefix("seen")] = now
+            entries: Any = copy(self.data)
+            entries[self.add_prefix("seen")] = now
+            self.data = entries
 
     def _translation(self, language: str, cleaned: dict[str, Any]) -> dict[str, str]:
         """The texts of one more language, with an error at each that is missing."""
