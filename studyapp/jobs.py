@@ -288,6 +288,13 @@ def parts_when_complete(job_id: int) -> list[Path] | None:
     return [part_path(job_id, item.first) for item in slices]
 
 
+def hand_back(item: JobSlice) -> None:
+    """The slice waits, as if it had not been taken; a stopped job leaves it so."""
+    held_row(item).update(
+        status=JobSlice.Status.WAITING, attempts=item.attempts - 1, lease_until_utc=None, sent_utc=None
+    )
+
+
 def finish_job(job_id: int, image_set: ImageSet) -> None:
     """The job's result is in the catalogue; its parts on disk are no longer needed."""
     Job.objects.filter(pk=job_id).update(

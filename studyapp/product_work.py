@@ -22,7 +22,7 @@ from studyapp import built_exports, reports
 from studyapp.celery import worker_ends
 from studyapp.export_files import ExportError
 from studyapp.files import put_in_place, sha256_of
-from studyapp.jobs import LEASE, held_row, job_folder, leased_slice, note_alive
+from studyapp.jobs import LEASE, hand_back, held_row, job_folder, leased_slice, note_alive
 from studyapp.models import ExportFreeze, Job, JobSlice
 from studyapp.products import file_of
 
@@ -106,7 +106,7 @@ def make_product(slice_id: int) -> None:
             work.go_on("putting it away", 1.0)
             _put_away(work, facts)
         except EndedError:
-            _hand_back(item)
+            hand_back(item)
         finally:
             work._is_over.set()
             keeper.join()
@@ -127,10 +127,3 @@ def _put_away(work: Work, facts: dict[str, Any]) -> None:
         if not job.update(status=Job.Status.DONE, error="", outcome=outcome, finished_utc=timezone.now()):
             raise EndedError  # somebody stopped it a moment ago
         put_in_place(work.out, file_of(work.row.job))
-
-
-def _hand_back(item: JobSlice) -> None:
-    """The slice waits, as if it had not been taken; a stopped job leaves it so."""
-    held_row(item).update(
-        status=JobSlice.Status.WAITING, attempts=item.attempts - 1, lease_until_utc=None, sent_utc=None
-    )

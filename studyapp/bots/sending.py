@@ -12,7 +12,7 @@ from studyapp.bots.browser import BotError
 from studyapp.bots.crowd import Crowd, Outcome, require_open
 from studyapp.bots.web_server import own_web_server
 from studyapp.celery import worker_ends
-from studyapp.jobs import LEASE, JobError, held_row, leased_slice, note_alive, send
+from studyapp.jobs import LEASE, JobError, hand_back, held_row, leased_slice, note_alive, send
 from studyapp.models import Job, JobSlice, Study
 
 MOST_PEOPLE = 100
@@ -24,7 +24,10 @@ class StoppedError(Exception):
 
 
 def queue_bots(study: Study, *, n_people: int, seed: int, by: str) -> Job:
-    """A new job that sends simulated people through a study. Raises BotError for a study that takes nobody."""
+    """A new job that sends simulated people through a study.
+
+    Raises BotError for a study that takes nobody, JobError for a number of people out of range.
+    """
     require_open(study)
     if not 1 <= n_people <= MOST_PEOPLE:
         raise JobError(f"people: expected 1 to {MOST_PEOPLE}, got {n_people}")
@@ -73,12 +76,7 @@ def send_bots(slice_id: int) -> None:
         try:
             _finish(item, _sent(item))
         except StoppedError:
-            held_row(item).update(
-                status=JobSlice.Status.WAITING,
-                attempts=item.attempts - 1,
-                lease_until_utc=None,
-                sent_utc=None,
-            )
+            hand_back(item)
 
 
 def _sent(item: JobSlice) -> Outcome:
